@@ -1,0 +1,39 @@
+# One virtual environment, made with the plain tools of Python. Every verb sets up what it needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint bench train clean
+
+demo: $(VENV)/core  ## score the sample export; leaves demo/tagged.xlsx and demo/report.html
+	@mkdir -p demo
+	$(BIN)/vocnlp score examples/nps_survey.xlsx -o demo/tagged.xlsx --force
+	$(BIN)/vocnlp report demo/tagged.xlsx -o demo/report.html --title "禾光生活 2026 上半年 NPS 问卷" --force
+	@echo "open demo/tagged.xlsx in a spreadsheet and demo/report.html in a browser"
+
+test: $(VENV)/dev  ## the whole test suite
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/dev  ## quality and speed beside peers; DATA is the folder of the labelled sets
+	$(BIN)/python -m benchmarks --data "$(DATA)"
+
+train: $(VENV)/dev  ## train the shipped bundle again; DATA is the folder of the labelled sets
+	$(BIN)/vocnlp train --recipe training/voc-zh-linear.toml --data-root "$(DATA)" --out models/voc-zh-linear --force
+
+$(VENV)/core: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/dev: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@ $(VENV)/core
+
+clean:
+	rm -rf $(VENV) demo build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,1 @@
+"""Retraining: labelled data, the mapping of public sets, fitting and evaluation (extra ``train``)."""
