@@ -1,0 +1,213 @@
+"""A model is a folder: manifest, codeframe, weights, thresholds, measured figures, card.
+
+    manifest.json      format, kind, name, version, thresholds, figures, and the SHA-256 of every other file
+    codeframe.json     the frame the model was trained for
+    model.safetensors  the weights
+    README.md          the card
+
+Every byte is checked before it is used. Nothing in a bundle is ever executed: JSON and safetensors only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as read_tensors
+from safetensors.numpy import save as write_tensors
+
+from .classifiers import Classifier
+from .codeframe import Codeframe
+from .errors import BundleError, CodeframeError, OutputError
+from .linear import Linear
+
+FORMAT = 1
+DEFAULT = "voc-zh-linear"
+MANIFEST, CODEFRAME, WEIGHTS, CARD = "manifest.json", "codeframe.json", "model.safetensors", "README.md"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model ready to score with. ``thresholds`` are per code id, on the calibrated mention probability."""
+
+    name: str
+    version: str
+    codeframe: Codeframe
+    classifier: Classifier
+    thresholds: Mapping[str, float]
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    digest: str = ""
+    path: Path | None = None
+
+    @property
+    def label(self) -> str:
+        """Name, version and the start of the digest: what a tagged row says about its origin."""
+        return f"{self.name}@{self.version}" + (f"+{self.digest[:8]}" if self.digest else "")
+
+    @classmethod
+    def load(cls, path: Path | str | None = None) -> Bundle:
+        """Read and verify a bundle folder; without a path, the shipped default.
+
+        BundleError if a file is missing, was altered, does not fit its codeframe, or has a newer format.
+        """
+        if path is not None:
+            return _load(Path(path))
+        with as_file(files("vocnlp.models") / DEFAULT) as shipped:
+            return _load(shipped)
+
+    def save(self, path: Path | str, *, card: str, force: bool = False) -> Bundle:
+        """Write the bundle whole or not at all, and return it as loaded back from there."""
+        target = Path(path)
+        if target.exists() and not force:
+            raise OutputError("already exists", path=target, hint="choose another folder, or replace it with --force")
+        if target.exists() and not (target / MANIFEST).is_file():
+            raise OutputError("is no bundle, so it is not replaced", path=target, hint="choose another folder")
+        if not isinstance(self.classifier, Linear):
+            raise BundleError(f"cannot write a {type(self.classifier).__name__}", path=target)
+        tensors, settings = self.classifier.to_tensors()
+        contents = {
+            CODEFRAME: _json_bytes(self.codeframe.to_dict()),
+            WEIGHTS: write_tensors({name: np.ascontiguousarray(array) for name, array in tensors.items()}),
+            CARD: card.encode(),
+        }
+        manifest = {
+            "format": FORMAT,
+            "kind": "linear",
+            "name": self.name,
+            "version": self.version,
+            "codeframe": {
+                "name": self.codeframe.name,
+                "version": self.codeframe.version,
+                "digest": self.codeframe.digest,
+            },
+            "codes": list(self.classifier.codes),
+            "thresholds": {code: round(float(value), 6) for code, value in self.thresholds.items()},
+            "settings": settings,
+            "figures": dict(self.figures),
+            "training": dict(self.training),
+            "files": {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()},
+        }
+        manifest = json.loads(_json_bytes(manifest))  # keys as they will be read: a figure may be filed under a number
+        manifest["digest"] = _digest(manifest)
+        _write_folder(target, {**contents, MANIFEST: _json_bytes(manifest)})
+        return _load(target)
+
+
+def _json_bytes(value: Any) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1, sort_keys=False) + "\n").encode()
+
+
+def _digest(manifest: Mapping[str, Any]) -> str:
+    content = {key: value for key, value in manifest.items() if key != "digest"}
+    return hashlib.sha256(
+        json.dumps(content, ensure_ascii=False, sort_keys=True).encode(errors="surrogatepass")
+    ).hexdigest()
+
+
+def _write_folder(target: Path, contents: Mapping[str, bytes]) -> None:
+    """Write beside the target, then swap: a crash leaves the old folder or the new one, never a mixture."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            fresh.chmod(0o755)
+            for name, content in contents.items():
+                (fresh / name).write_bytes(content)
+            _load(fresh)  # what cannot be read back must not replace what can
+            _put_in_place(fresh, target)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot be written: {error.strerror}", path=target, hint="check free space and rights"
+        ) from error
+
+
+def _put_in_place(fresh: Path, target: Path) -> None:
+    if not target.exists():
+        fresh.rename(target)
+        return
+    old = fresh.with_name(fresh.name + "-old")
+    target.rename(old)
+    try:
+        fresh.rename(target)
+    except OSError:
+        old.rename(target)
+        raise
+    shutil.rmtree(old)
+
+
+def _load(path: Path) -> Bundle:
+    manifest = _read_manifest(path)
+    try:
+        contents = {name: _read_verified(path, name, digest) for name, digest in manifest["files"].items()}
+        codeframe = Codeframe.from_dict(json.loads(contents[CODEFRAME]), path=path / CODEFRAME)
+        codes = tuple(manifest["codes"])
+        classifier = Linear.from_tensors(codes, read_tensors(contents[WEIGHTS]), manifest["settings"])
+        related = codeframe.digest == manifest["codeframe"]["digest"] and all(code in codeframe for code in codes)
+        bundle = Bundle(
+            name=str(manifest["name"]),
+            version=str(manifest["version"]),
+            codeframe=codeframe,
+            classifier=classifier,
+            thresholds={code: float(value) for code, value in manifest["thresholds"].items()},
+            figures=dict(manifest["figures"]),
+            training=dict(manifest["training"]),
+            digest=manifest["digest"],
+            path=path,
+        )
+    except _MISFIT as error:
+        raise BundleError(f"the parts of the bundle do not fit together: {error}", path=path, hint=_GET_ANEW) from error
+    except CodeframeError as error:
+        raise BundleError(f"its codeframe cannot be read: {error}", path=path, hint=_GET_ANEW) from error
+    if not related:
+        raise BundleError("weights and codeframe are not of the same training", path=path, hint=_GET_ANEW)
+    return bundle
+
+
+#: What reading parts that somebody put together wrongly can raise, however they are wrong.
+_MISFIT = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError, SafetensorError)
+_GET_ANEW = "get the bundle anew from where it came from, or train it again"
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    if not path.is_dir():
+        raise BundleError("no such bundle folder", path=path, hint="a bundle is a folder with a manifest.json")
+    try:
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BundleError(f"has no {MANIFEST}, so it is not a bundle", path=path, hint=_GET_ANEW) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise BundleError(f"{MANIFEST} cannot be read: {error}", path=path, hint=_GET_ANEW) from error
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
+        raise BundleError(f"{MANIFEST} names no format", path=path, hint=_GET_ANEW)
+    if manifest["format"] > FORMAT:
+        newer = f"is of format {manifest['format']}; this version of vocnlp reads formats up to {FORMAT}"
+        raise BundleError(newer, path=path, hint="pip install --upgrade vocnlp")
+    if manifest.get("digest") != _digest(manifest):
+        raise BundleError(f"{MANIFEST} was altered: its digest does not match", path=path, hint=_GET_ANEW)
+    if manifest.get("kind") != "linear":
+        raise BundleError(f"holds a model of unknown kind {manifest.get('kind')!r}", path=path, hint=_GET_ANEW)
+    return manifest
+
+
+def _read_verified(path: Path, name: str, digest: str) -> bytes:
+    if Path(name).name != name:
+        raise BundleError(f"its manifest names a file outside the folder: {name!r}", path=path, hint=_GET_ANEW)
+    try:
+        content = (path / name).read_bytes()
+    except OSError as error:
+        raise BundleError(f"{name} cannot be read: {error.strerror}", path=path, hint=_GET_ANEW) from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise BundleError(f"{name} was altered: its digest does not match", path=path, hint=_GET_ANEW)
+    return content

@@ -1,0 +1,39 @@
+"""What the tagger asks of a model: read clauses, return probabilities and the clause that carries each code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a classifier read in ``n`` texts, for the ``c`` codes it knows.
+
+    sentiment: (n, 3) probabilities of negative, neutral, positive; None if the model never learnt sentiment
+    mention: (n, c) calibrated probabilities that a code is spoken of
+    polarity: (n, c, 3) probabilities of negative, neutral, positive, given that it is
+    clause: (n, c) index, within the text, of the clause that speaks of the code most
+    """
+
+    sentiment: Floats | None
+    mention: Floats
+    polarity: Floats
+    clause: npt.NDArray[np.int64]
+
+
+class Classifier(Protocol):
+    """Anything that can score clauses. A text's scores must not depend on the texts it is scored with."""
+
+    @property
+    def codes(self) -> tuple[str, ...]: ...
+
+    def score(self, texts: Sequence[Sequence[str]]) -> Scores:
+        """Scores of texts, each given as its normalised clauses (at least one, none with a line feed)."""
+        ...

@@ -1,0 +1,191 @@
+"""The linear classifier: n-grams and words, one weight a feature and outcome, pooled over clauses.
+
+Every clause gets a score for every outcome. A text mentions a code if some clause does: the text's score is the
+log-sum-exp of its clauses' scores, a smooth maximum. The softmax of the same scores is how much each clause counts
+for the code's polarity, and its peak is the evidence. Sentiment is the mean over all clauses, scaled by the square
+root of the number of features, so that long and short texts are judged alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+
+from .classifiers import Floats, Scores
+from .features import Grams, hash_clauses
+
+FORMAT = 1
+SCALE = np.float32(0.05)  # brings a clause of some twenty features to length one: the unit of the penalty in training
+_SHIFT = 10
+_SENTIMENT = 2  # outputs: neutral or not; positive or negative
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The features a model knows: their hashes in ascending order, and the weight (idf) of each."""
+
+    hashes: npt.NDArray[np.uint32]
+    idf: Floats
+    grams: Grams
+
+    @cached_property
+    def _seen(self) -> npt.NDArray[np.bool_]:
+        """Which leading bits occur among the hashes: sorts out most unknown features before the binary search."""
+        seen = np.zeros(1 << (32 - _SHIFT), np.bool_)
+        seen[self.hashes >> np.uint32(_SHIFT)] = True
+        return seen
+
+    def matrix(self, clauses: Sequence[str]) -> sp.csr_matrix:
+        """(clauses, features) with the scaled idf where a clause holds a feature, however often."""
+        row, value = hash_clauses(clauses, self.grams)
+        maybe = self._seen[value >> np.uint32(_SHIFT)]
+        row, value = row[maybe], value[maybe]
+        at = np.searchsorted(self.hashes, value)
+        at[at == len(self.hashes)] = 0
+        known = self.hashes[at] == value if len(self.hashes) else np.zeros(len(at), bool)
+        cells = (np.ones(int(known.sum()), np.float32), (row[known], at[known]))
+        # Converting sums what occurs twice in a clause; the sum is replaced by the weight: there is there.
+        found = sp.coo_matrix(cells, shape=(len(clauses), len(self.hashes))).tocsr()
+        found.data = self.idf[found.indices] * SCALE
+        return found
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A trained linear model. Outputs stand side by side in ``weights``: [sentiment,] mention, polarity.
+
+    weights: (features, 2 + 4c) with sentiment, (features, 4c) without; the last 3c are polarity, three a code
+    bias: one number an output
+    slope, shift: calibration of mention (Platt 1999), the same for all codes
+    """
+
+    codes: tuple[str, ...]
+    vocabulary: Vocabulary
+    weights: sp.csr_matrix
+    bias: Floats
+    slope: float = 1.0
+    shift: float = 0.0
+
+    @property
+    def knows_sentiment(self) -> bool:
+        return int(self.weights.shape[1]) == _SENTIMENT + 4 * len(self.codes)
+
+    def score(self, texts: Sequence[Sequence[str]]) -> Scores:
+        """See ``classifiers.Classifier.score``."""
+        sizes = np.fromiter(map(len, texts), np.int64, len(texts))
+        if not len(sizes):
+            return self._nothing()
+        start = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)[:-1]])
+        own = np.repeat(np.arange(len(texts)), sizes)
+        features = self.vocabulary.matrix([clause for text in texts for clause in text])
+        outputs: Floats = (features @ self.weights).toarray()
+        first, c = _SENTIMENT if self.knows_sentiment else 0, len(self.codes)
+        sentiment = self._sentiment(features, outputs[:, :first], start) if first else None
+        mention, share = pool(outputs[:, first : first + c], start, own)
+        towards = outputs[:, first + c :].reshape(len(own), c, 3) * share[:, :, None]
+        polarity = sigmoid(np.add.reduceat(towards, start) + self.bias[first + c :].reshape(c, 3))
+        peak = share == np.maximum.reduceat(share, start)[own]
+        place = np.where(peak, (np.arange(len(own)) - start[own])[:, None], len(own))
+        return Scores(
+            sentiment=sentiment,
+            mention=sigmoid(np.float32(self.slope) * (mention + self.bias[first : first + c]) + np.float32(self.shift)),
+            polarity=polarity / np.maximum(polarity.sum(2, keepdims=True), np.float32(1e-9)),
+            clause=np.minimum.reduceat(place, start),
+        )
+
+    def _sentiment(self, features: sp.csr_matrix, outputs: Floats, start: npt.NDArray[np.int64]) -> Floats:
+        logit = np.add.reduceat(outputs, start) / text_length(features, start)[:, None] + self.bias[:_SENTIMENT]
+        neutral, positive = sigmoid(logit).T
+        return np.stack([(1 - neutral) * (1 - positive), neutral, (1 - neutral) * positive], 1)
+
+    def _nothing(self) -> Scores:
+        c = len(self.codes)
+        empty = np.empty((0, c), np.float32)
+        sentiment = np.empty((0, 3), np.float32) if self.knows_sentiment else None
+        return Scores(sentiment, empty, np.empty((0, c, 3), np.float32), np.empty((0, c), np.int64))
+
+    def to_tensors(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+        """Arrays and settings to write to a bundle: weights as int8, with one scale an output.
+
+        Small weights are left out, and features left without any weight with them.
+        """
+        dense = self.weights.tocsc()
+        peak = np.maximum(abs(dense).max(0).toarray().ravel(), 1e-12).astype(np.float32)
+        whole = (self.weights @ sp.diags(127 / peak)).tocsr()
+        whole.data = np.rint(whole.data)
+        # Weights below 3/127 of the largest carry half the size and the time of the codes, and none of their accuracy;
+        # sentiment, the sum of many small weights, keeps all.
+        least = np.where(np.arange(whole.shape[1]) < (_SENTIMENT if self.knows_sentiment else 0), 1, 3)
+        whole.data[np.abs(whole.data) < least[whole.indices]] = 0
+        whole.eliminate_zeros()
+        used = np.flatnonzero(np.diff(whole.indptr))
+        whole = whole[used]
+        tensors = {
+            "vocabulary": self.vocabulary.hashes[used],
+            "idf": self.vocabulary.idf[used].astype(np.float16),
+            "count": np.diff(whole.indptr).astype(np.uint16),
+            "output": whole.indices.astype(np.uint8 if whole.shape[1] <= 256 else np.uint16),
+            "weight": whole.data.astype(np.int8),
+            "scale": peak / np.float32(127),
+            "bias": self.bias,
+        }
+        settings = {"format": FORMAT, "grams": asdict(self.vocabulary.grams), "slope": self.slope, "shift": self.shift}
+        return tensors, settings
+
+    @classmethod
+    def from_tensors(
+        cls, codes: tuple[str, ...], tensors: Mapping[str, npt.NDArray[Any]], settings: Mapping[str, Any]
+    ) -> Linear:
+        """The model that ``to_tensors`` gave. ValueError or KeyError if the parts do not fit together."""
+        if settings["format"] != FORMAT:
+            raise ValueError(f"linear weights of format {settings['format']}; this version reads {FORMAT}")
+        count, output, bias, scale = (tensors[name] for name in ("count", "output", "bias", "scale"))
+        width, rows = len(bias), len(tensors["vocabulary"])
+        # Unsigned and flat, or an index could point outside the weights.
+        flat = all(tensors[name].ndim == 1 for name in ("idf", "weight", "bias", "scale", "vocabulary"))
+        if not flat or {count.dtype.kind, output.dtype.kind, tensors["vocabulary"].dtype.kind} != {"u"}:
+            raise ValueError("the arrays of the linear model are not of the kinds they should be")
+        ends = np.zeros(rows + 1, np.int64)
+        np.cumsum(count, out=ends[1:])
+        fits = len(count) == len(tensors["idf"]) == rows and ends[-1] == len(output) == len(tensors["weight"])
+        fits = fits and len(scale) == width and bool(np.all(np.diff(tensors["vocabulary"].astype(np.int64)) > 0))
+        if not fits or width - 4 * len(codes) not in (0, _SENTIMENT) or (len(output) and output.max() >= width):
+            raise ValueError("the arrays of the linear model do not fit together")
+        data = tensors["weight"].astype(np.float32) * scale[output]
+        weights = sp.csr_matrix((data, output.astype(np.int32), ends), shape=(rows, width))
+        grams = Grams(**settings["grams"])
+        vocabulary = Vocabulary(tensors["vocabulary"], tensors["idf"].astype(np.float32), grams)
+        return cls(codes, vocabulary, weights, bias, settings["slope"], settings["shift"])
+
+
+def sigmoid(value: Floats) -> Floats:
+    """1 / (1 + exp(-value)), without overflow."""
+    half = np.float32(0.5)
+    answer: Floats = half * (np.tanh(half * value) + np.float32(1))
+    return answer
+
+
+def pool(scores: Floats, start: npt.NDArray[np.int64], own: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Log-sum-exp of clause scores over each text, and each clause's share (softmax) in it.
+
+    scores: (clauses, c); start: first clause of each text; own: the text of each clause. Returns (texts, c), (clauses, c).
+    """
+    peak = np.maximum.reduceat(scores, start)
+    weight: Floats = np.exp(scores - peak[own])
+    total: Floats = np.add.reduceat(weight, start)
+    pooled: Floats = peak + np.log(total)
+    return pooled, weight / total[own]
+
+
+def text_length(features: sp.csr_matrix, start: npt.NDArray[np.int64]) -> Floats:
+    """(texts,) Euclidean length over the clauses of each text, 1 for a text without any known feature."""
+    square = np.asarray(features.multiply(features).sum(1), np.float32).ravel()
+    length = np.sqrt(np.add.reduceat(square, start))
+    length[length == 0] = 1
+    return length
