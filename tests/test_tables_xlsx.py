@@ -1,0 +1,193 @@
+"""Reading xlsx: typed columns, sheets, empty rows and header cells, bombs."""
+
+import zipfile
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+
+import openpyxl
+import pyarrow as pa
+import pytest
+import xlsxwriter
+
+from vocnlp.errors import InputError
+from vocnlp.tables import Limits, open_table
+
+
+def book_of(path: Path, **sheets: Sequence[Sequence[object]]) -> Path:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(list(row))
+    book.save(path)
+    return path
+
+
+def rows_of(path: Path, sheet: str | None = None) -> list[list[object]]:
+    return [list(row.values()) for batch in open_table(path, sheet=sheet).batches() for row in batch.to_pylist()]
+
+
+def test_columns_keep_their_types(tmp_path: Path) -> None:
+    path = book_of(
+        tmp_path / "a.xlsx",
+        数据=[
+            ["评论", "整数", "小数", "时刻", "日期", "是否", "混合", "空"],
+            ["收银台排队太久", 5, 5, datetime(2026, 6, 1, 8, 3), date(2026, 6, 1), True, 5, None],
+            ["冷气太足", None, 0.25, date(2026, 6, 2), None, False, "九分", None],
+            [None, -3, None, None, date(2026, 6, 3), None, 0.1 + 0.2, None],
+            ["还可以", 7, 1, None, None, None, True, None],
+        ],
+    )
+    source = open_table(path)
+    assert (source.kind, source.sheet, source.sheets, source.rows) == ("xlsx", "数据", ("数据",), 4)
+    assert source.schema == pa.schema(
+        [
+            ("评论", pa.string()),
+            ("整数", pa.int64()),
+            ("小数", pa.float64()),
+            ("时刻", pa.timestamp("us")),
+            ("日期", pa.date32()),
+            ("是否", pa.bool_()),
+            ("混合", pa.string()),
+            ("空", pa.string()),
+        ]
+    )
+    assert rows_of(path) == [
+        ["收银台排队太久", 5, 5.0, datetime(2026, 6, 1, 8, 3), date(2026, 6, 1), True, "5", None],
+        ["冷气太足", None, 0.25, datetime(2026, 6, 2), None, False, "九分", None],
+        [None, -3, None, None, date(2026, 6, 3), None, "0.3", None],
+        ["还可以", 7, 1.0, None, None, None, "TRUE", None],
+    ]
+
+
+def test_times_and_durations_are_shown_as_excel_shows_them(tmp_path: Path) -> None:
+    path = book_of(
+        tmp_path / "a.xlsx", s=[["t"], [time(3, 4)], [timedelta(hours=30, seconds=5)], [datetime(2026, 6, 1, 8)]]
+    )
+    assert rows_of(path) == [["03:04:00"], ["30:00:05"], ["2026-06-01 08:00:00"]]
+
+
+def test_empty_rows_lead_and_trail_but_stay_inside(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as book:
+        sheet = book.add_worksheet()
+        rows = [[], [" "], ["评论", "分"], ["好", 1], [], ["差", 2], [], [" "]]
+        for number, row in enumerate(rows):
+            sheet.write_row(number, 0, row)
+        sheet.write_string(20, 1, "")
+    assert rows_of(tmp_path / "a.xlsx") == [["好", 1], [None, None], ["差", 2], [None, None], [" ", None]]
+
+
+def test_header_cells_get_names_and_table_may_start_anywhere(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for place, value in {"C4": "评论", "E4": "评论", "C5": "快", "D5": 8, "F5": "x"}.items():
+        sheet[place] = value
+    sheet.merge_cells("C4:D4")
+    book.save(tmp_path / "a.xlsx")
+    source = open_table(tmp_path / "a.xlsx")
+    assert source.schema.names == ["评论", "列2", "评论 (2)", "列4"]
+    assert rows_of(tmp_path / "a.xlsx") == [["快", 8, None, "x"]]
+
+
+def test_header_of_numbers_and_dates_is_text(tmp_path: Path) -> None:
+    path = book_of(tmp_path / "a.xlsx", s=[[1, 2.5, date(2026, 6, 1)], ["a", "b", "c"]])
+    assert open_table(path).schema.names == ["1", "2.5", "2026-06-01"]
+
+
+def test_default_sheet_is_the_first_visible_one_with_rows(tmp_path: Path) -> None:
+    path = book_of(tmp_path / "a.xlsx", 空=[], 表头=[["评论"]], 藏=[["评论"], ["旧"]], 数据=[["评论"], ["新"]])
+    book = openpyxl.load_workbook(path)
+    book["藏"].sheet_state = "hidden"
+    book.save(path)
+    source = open_table(path)
+    assert (source.sheet, source.sheets) == ("数据", ("空", "表头", "藏", "数据"))
+    assert rows_of(path) == [["新"]]
+    assert rows_of(path, "藏") == [["旧"]]
+
+
+def test_header_only_sheet_has_no_rows(tmp_path: Path) -> None:
+    source = open_table(book_of(tmp_path / "a.xlsx", 空=[], 表头=[["评论", "分"]]))
+    assert (source.sheet, source.rows, source.schema.names) == ("表头", 0, ["评论", "分"])
+    assert list(source.batches()) == []
+
+
+def test_unknown_empty_and_missing_sheets_are_named(tmp_path: Path) -> None:
+    path = book_of(tmp_path / "a.xlsx", 六月=[["评论"], ["好"]], 空=[])
+    with pytest.raises(InputError, match="no such sheet") as caught:
+        open_table(path, sheet="七月")
+    assert caught.value.hint == "its sheets: 六月, 空"
+    with pytest.raises(InputError, match="the sheet '空' is empty"):
+        open_table(path, sheet="空")
+    with pytest.raises(InputError, match="all sheets are empty"):
+        open_table(book_of(tmp_path / "b.xlsx", 空=[]))
+    charts = openpyxl.Workbook()
+    charts.create_chartsheet("图")
+    charts.remove(charts.active)
+    charts.save(tmp_path / "c.xlsx")
+    with pytest.raises(InputError, match="no sheets of cells"):
+        open_table(tmp_path / "c.xlsx")
+
+
+def test_batches_after_skip_hold_every_remaining_row_once(tmp_path: Path) -> None:
+    source = open_table(book_of(tmp_path / "a.xlsx", s=[["n"], *([n] for n in range(50))]))
+    for skip in (0, 1, 7, 49, 50, 51):
+        batches = list(source.batches(7, skip))
+        assert [n for batch in batches for n in batch.column("n").to_pylist()] == list(range(skip, 50))
+        assert source.position() == 1.0
+    shares = [source.position() for _ in source.batches(10)]
+    assert shares == [0.2, 0.4, 0.6, 0.8, 1.0]
+
+
+def test_workbook_that_unpacks_too_far_is_refused(tmp_path: Path) -> None:
+    path = book_of(tmp_path / "a.xlsx", s=[["评论"], ["好" * 30_000]])
+    with pytest.raises(InputError, match="unpacks to more than 20,000 bytes"):
+        open_table(path, limits=Limits(unpacked_bytes=20_000))
+
+
+def test_a_zip_directory_that_lies_about_sizes_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/workbook.xml", "x" * 1_000_000)
+    content = path.read_bytes()
+    assert content.count((1_000_000).to_bytes(4, "little")) == 2
+    path.write_bytes(content.replace((1_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little")))
+    with pytest.raises(InputError, match="unpacks to more than 500,000 bytes"):
+        open_table(path, limits=Limits(unpacked_bytes=500_000))
+
+
+def test_a_stray_cell_in_the_far_corner_is_refused(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active["A1"] = "评论"
+    book.active["XFD1048576"] = "x"
+    book.save(tmp_path / "a.xlsx")
+    with pytest.raises(InputError, match="reaches to row 1,048,576, column 16,384") as caught:
+        open_table(tmp_path / "a.xlsx")
+    assert "new one" in caught.value.hint
+
+
+def test_a_comment_that_looks_like_a_cell_place_is_only_text(tmp_path: Path) -> None:
+    text = '<c r="XFD1048576"> r="XFD1048576"'
+    assert rows_of(book_of(tmp_path / "a.xlsx", s=[["评论"], [text]])) == [[text]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (b'r="A2"', b'r="A999999999999999999999"', "more than 64,000,000 cells"),
+        (b'r="A2"', b'custom="1"  r = "XFD1048576"', "column 16,384"),
+        (b'<row r="2"', b'<row r="4294967295"', "row 4,294,967,295"),
+        (b"<v>5</v>", b"<v>999999999999</v>", "impossible value"),
+    ],
+)
+def test_places_and_values_beyond_any_sheet_are_refused(tmp_path: Path, old: bytes, new: bytes, message: str) -> None:
+    made = book_of(tmp_path / "made.xlsx", s=[["评论"], [timedelta(days=5)]])
+    part = "xl/worksheets/sheet1.xml"
+    with zipfile.ZipFile(made) as source, zipfile.ZipFile(tmp_path / "a.xlsx", "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            assert name != part or content.count(old) == 1
+            target.writestr(name, content.replace(old, new) if name == part else content)
+    with pytest.raises(InputError, match=message):
+        open_table(tmp_path / "a.xlsx")

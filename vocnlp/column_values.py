@@ -1,0 +1,113 @@
+"""Cells as values: texts, NPS answers and times out of whatever the export wrote. Vectorised over Arrow arrays."""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .jsonlines import dump_json, is_json_text
+
+NOT_A_NUMBER, OUT_OF_RANGE, NOT_A_TIME = "not a number", "outside 0-10", "not a date or time"
+# "9", "9.0", "9分", "10(非常可能)": after NFKC, which makes full-width digits and brackets plain.
+_SCORE = r"\A([+-]?[0-9]+(?:\.[0-9]*)?)\s*分?\s*(?:\([^0-9]*\))?\z"
+_TIME = re.compile(
+    r"(?P<y>\d{4})(?:(?P<sep>[-/.年])\s*(?P<m>\d{1,2})[-/.月]\s*(?P<d>\d{1,2})日?|(?P<m2>\d{2})(?P<d2>\d{2}))"
+    r"(?:[T\s,]*(?:星期.|周.|週.)?\s*(?P<half>上午|下午|早上|晚上|中午|凌晨|[AaPp][Mm])?\s*"
+    r"(?P<H>\d{1,2})[:时時点點](?P<M>\d{1,2})(?:[:分](?P<S>\d{1,2})(?:[.,](?P<f>\d{1,9}))?)?[分秒]?"
+    r"\s*(?P<half2>[AaPp][Mm])?\s*(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?"
+)
+
+
+def as_texts(column: pa.Array, field: pa.Field) -> pa.Array:
+    """Any column as strings, null where it is null. JSON texts that are strings come without their quotes."""
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column, kind = column.dictionary_decode(), kind.value_type
+    if is_json_text(field):
+        values = [None if text is None else json.loads(text) for text in column.to_pylist()]
+        return pa.array([_text_of(value) for value in values], pa.string())
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return pa.array([_text_of(value) for value in column.to_pylist()], pa.string())
+    return pc.cast(column, pa.string())
+
+
+def _text_of(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else dump_json(value)
+
+
+def as_labels(column: pa.Array, field: pa.Field) -> pa.Array:
+    """Strings for grouping: trimmed, null where nothing is left."""
+    texts = pc.utf8_trim_whitespace(as_texts(column, field))
+    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+
+
+def as_scores(column: pa.Array, field: pa.Field) -> tuple[pa.Array, pa.Array]:
+    """(float32 answers 0-10, what is wrong with each cell or null). An empty cell is null and no problem."""
+    kind = column.type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        numbers = pc.cast(column, pa.float64(), safe=False)
+        given = pc.and_(numbers.is_valid(), pc.invert(pc.fill_null(pc.is_nan(numbers), False)))
+        numbers = pc.if_else(given, numbers, pa.scalar(None, pa.float64()))
+    else:
+        texts = pc.utf8_trim_whitespace(pc.utf8_normalize(as_texts(column, field), "NFKC"))
+        given = pc.fill_null(pc.not_equal(texts, ""), False)
+        fits = pc.fill_null(pc.match_substring_regex(texts, _SCORE), False)
+        digits = pc.replace_substring_regex(texts, _SCORE, r"\1")
+        numbers = pc.cast(pc.if_else(fits, pc.ascii_ltrim(digits, "+"), pa.scalar(None, pa.string())), pa.float64())
+    inside = pc.fill_null(pc.and_(pc.greater_equal(numbers, 0.0), pc.less_equal(numbers, 10.0)), False)
+    problem = pc.if_else(numbers.is_valid(), pa.scalar(OUT_OF_RANGE), pa.scalar(NOT_A_NUMBER))
+    nothing = pa.scalar(None, pa.string())
+    problems = pc.if_else(pc.and_(given, pc.invert(inside)), problem, nothing)
+    return pc.cast(pc.if_else(inside, numbers, pa.scalar(None, pa.float64())), pa.float32()), problems
+
+
+def as_times(column: pa.Array, field: pa.Field) -> tuple[pa.Array, pa.Array]:
+    """(timestamp[us] as the local clock was written, zones dropped; what is wrong with each cell or null)."""
+    kind = column.type
+    if pa.types.is_timestamp(kind):
+        local = pc.local_timestamp(column) if kind.tz else column
+        return pc.cast(local, pa.timestamp("us"), safe=False), pa.nulls(len(column), pa.string())
+    if pa.types.is_date(kind):
+        return pc.cast(column, pa.timestamp("us"), safe=False), pa.nulls(len(column), pa.string())
+    texts = as_labels(column, field)
+    try:  # the common notation, all cells at once
+        return pc.cast(texts, pa.timestamp("us")), pa.nulls(len(column), pa.string())
+    except pa.ArrowInvalid:
+        pass  # another notation, or a bad cell: one by one, each distinct text once
+    distinct = texts.dictionary_encode()
+    parsed = pa.array([parse_time(text) for text in distinct.dictionary.to_pylist()], pa.timestamp("us"))
+    times = pc.take(parsed, distinct.indices)
+    wrong = pc.and_(texts.is_valid(), times.is_null())
+    return times, pc.if_else(wrong, pa.scalar(NOT_A_TIME), pa.scalar(None, pa.string()))
+
+
+def parse_time(text: str) -> datetime | None:
+    """``2026-06-01``, ``2026/6/1 8:03``, ``2026年6月1日 下午3:05``, ``20260601``, ISO 8601; else None.
+
+    The year comes first always: 6/1/2026 is two different days in two countries, so it is not guessed at.
+    """
+    match = _TIME.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    if match is None:
+        return None
+    part = match.groupdict()
+    hour = int(part["H"] or 0)
+    half = (part["half"] or part["half2"] or "").lower()
+    if half in ("下午", "晚上", "pm", "中午") and 1 <= hour < 12 and not (half == "中午" and hour == 11):
+        hour += 12
+    elif half in ("上午", "凌晨", "早上", "am") and hour == 12:
+        hour = 0
+    try:
+        day = datetime(int(part["y"]), int(part["m"] or part["m2"]), int(part["d"] or part["d2"]), hour)
+        return day.replace(
+            minute=int(part["M"] or 0),
+            second=int(part["S"] or 0),
+            microsecond=int((part["f"] or "0").ljust(6, "0")[:6]),
+        )
+    except ValueError:
+        return None

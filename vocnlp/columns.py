@@ -1,0 +1,262 @@
+"""Which column is the comment, which the score: chosen by name, by content, or named by the user; and said which.
+
+``choose_columns`` decides once, on the schema and a sample; ``feedback`` then turns batch after batch into the
+FEEDBACK schema of ``records``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .column_names import CONTAINS, EXACT, NPS_NAME, QUESTION, ROLES, SATISFACTION, STARS, match_name, order_of, plain
+from .column_values import as_labels, as_scores, as_texts, as_times
+from .errors import InputError
+from .records import FEEDBACK
+
+__all__ = ["ROLES", "Columns", "RowProblem", "choose_columns", "feedback"]
+
+NAMED, BY_NAME, BY_CONTENT = "named", "name", "content"
+_OURS = "voc_"  # columns that an earlier run appended are never input
+_MAINLY = 0.8
+_OPEN_LENGTH, _OPEN_DISTINCT = 4.0, 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The source's column for each role, None where it has none.
+
+    ``how`` maps each role found to why: ``name``, ``content`` or ``named``. A role left out for a reason that a
+    person should know (a score column whose numbers are no NPS answers) has that reason there.
+    """
+
+    text: str
+    score: str | None = None
+    stage: str | None = None
+    channel: str | None = None
+    segment: str | None = None
+    customer: str | None = None
+    at: str | None = None
+    id: str | None = None
+    how: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, role: str) -> str | None:
+        """The column of one of ROLES."""
+        column: str | None = getattr(self, role)
+        return column
+
+
+@dataclass(frozen=True, slots=True)
+class RowProblem:
+    """A cell that could not be used, in a row that was kept. ``row`` counts data rows from 1."""
+
+    row: int
+    column: str
+    value: str
+    problem: str
+
+
+def choose_columns(schema: pa.Schema, sample: pa.RecordBatch, *, named: Mapping[str, str] | None = None) -> Columns:
+    """Choose a column for every role; ``sample`` is the first thousand rows or so, ``named`` maps roles to columns.
+
+    Raises InputError where a named column does not exist, where no column holds comments, and where two are equally
+    good for the text or the score.
+    """
+    chosen: dict[str, Any] = {}
+    how: dict[str, str] = {}
+    for role, column in (named or {}).items():
+        if role not in ROLES:
+            raise ValueError(f"{role!r} is not one of {', '.join(ROLES)}")
+        chosen[role], how[role] = _existing(schema, role, column), NAMED
+    free = [name for name in schema.names if name not in chosen.values() and not name.startswith(_OURS)]
+    matches = {name: match_name(name) for name in free}
+    sampled = _Sample(schema, sample)
+    if "text" not in chosen:
+        text, how["text"] = _choose_text(matches, sampled, schema)
+        chosen["text"] = text
+        matches.pop(text)
+    if "score" not in chosen:
+        chosen["score"], reason = _choose_score(matches, sampled)
+        how |= {"score": reason} if reason else {}
+    for role in ROLES:
+        if role not in chosen:
+            chosen[role] = _choose_plain(role, matches, sampled)
+            how |= {role: BY_NAME} if chosen[role] is not None else {}
+    return Columns(**chosen, how=how)
+
+
+class _Sample:
+    """What the sample says of a column."""
+
+    def __init__(self, schema: pa.Schema, batch: pa.RecordBatch) -> None:
+        self._schema, self._batch = schema, batch
+        self.is_empty = batch.num_rows == 0
+
+    def _column(self, name: str) -> tuple[pa.Array, pa.Field]:
+        return self._batch.column(name), self._schema.field(name)
+
+    def words(self, name: str) -> tuple[float, float]:
+        """(mean number of letters and hanzi per filled cell, share of distinct cells); (0, 0) where no cell has words.
+
+        Single tokens without Chinese (order numbers, links, e-mail addresses) are no words.
+        """
+        column, kind = self._column(name)
+        if not _is_textual(kind):
+            return 0.0, 0.0
+        texts = as_labels(column, kind).drop_null()
+        worded = pc.match_substring_regex(texts, r"\p{Han}|\p{L}\s|\A\p{L}+\z")
+        texts = texts.filter(worded)
+        if not len(texts):
+            return 0.0, 0.0
+        letters = pc.utf8_length(pc.replace_substring_regex(texts, r"\P{L}+", ""))
+        length: float = pc.mean(letters).as_py()
+        distinct: float = pc.count_distinct(texts).as_py() / len(texts)
+        return length, distinct
+
+    def is_open(self, name: str) -> bool:
+        """True where cells read like free text rather than like the options of a closed question."""
+        length, distinct = self.words(name)
+        return length >= _OPEN_LENGTH and distinct >= _OPEN_DISTINCT
+
+    def scores(self, name: str) -> tuple[int, float, float]:
+        """(filled cells, share of them that are numbers within 0-10, the greatest of these)."""
+        column, kind = self._column(name)
+        numbers, problems = as_scores(column, kind)
+        good, bad = len(numbers) - numbers.null_count, len(problems) - problems.null_count
+        return good + bad, good / max(good + bad, 1), pc.max(numbers).as_py() or 0.0
+
+    def time_share(self, name: str) -> float:
+        """Share of the filled cells that are dates or times; 0 where no cell is filled."""
+        times, problems = as_times(*self._column(name))
+        good, bad = len(times) - times.null_count, len(problems) - problems.null_count
+        share: float = good / max(good + bad, 1)
+        return share
+
+    def is_unique(self, name: str) -> bool:
+        labels = as_labels(*self._column(name)).drop_null()
+        return len(labels) > 0 and pc.count_distinct(labels).as_py() == len(labels)
+
+
+def _is_textual(kind: pa.Field) -> bool:
+    value = kind.type.value_type if pa.types.is_dictionary(kind.type) else kind.type
+    return bool(pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_string_view(value))
+
+
+def _existing(schema: pa.Schema, role: str, column: str) -> str:
+    names: list[str] = schema.names
+    if column in names:
+        return column
+    alike = [name for name in names if plain(name) == plain(column)]
+    if len(alike) == 1:
+        return alike[0]
+    near = difflib.get_close_matches(column, names, n=1, cutoff=0.4)
+    closest = f"did you mean {near[0]!r}? " if near else ""
+    raise InputError(f"no such column for {role}", column=column, hint=f"{closest}columns: {_listed(names)}")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _choose_text(matches: Mapping[str, tuple[str | None, int]], sample: _Sample, schema: pa.Schema) -> tuple[str, str]:
+    candidates = [name for name, (role, _) in matches.items() if role == "text"]
+    for rank in (EXACT, CONTAINS, QUESTION):
+        pool = [name for name in candidates if matches[name][1] == rank]
+        filled = pool if sample.is_empty else [name for name in pool if sample.words(name)[0] > 0]
+        if rank == QUESTION or len(filled) > 1:
+            filled = [name for name in filled if sample.is_open(name)] or (filled if rank != QUESTION else [])
+        if len(filled) == 1:
+            return filled[0], BY_NAME
+        if filled:
+            raise InputError(f"two candidates for the text: {_listed(filled)}", hint="name one with --text")
+    unnamed = [name for name, (role, _) in matches.items() if role in (None, "text")]
+    others = [name for name, (_, rank) in matches.items() if rank < EXACT]
+    for pool in (unnamed, others):
+        if open_ones := [name for name in pool if sample.is_open(name)]:
+            return max(open_ones, key=lambda name: math.prod(sample.words(name))), BY_CONTENT
+    silent = [name for name in candidates if matches[name][1] != QUESTION]
+    if len(silent) == 1:  # the comment column is there, only the first rows have no comment
+        return silent[0], BY_NAME
+    hint = f"name one with --text; columns: {_listed(schema.names)}"
+    raise InputError("no column holds comments", hint=hint)
+
+
+def _choose_score(matches: Mapping[str, tuple[str | None, int]], sample: _Sample) -> tuple[str | None, str]:
+    """The NPS answer, or None and why a likely column was left."""
+    ranked: dict[int, list[str]] = {}
+    left = ""
+    for name, (role, match) in matches.items():
+        text = plain(name)
+        explicit = NPS_NAME.search(text) is not None
+        if role != "score" or STARS.search(text) or (SATISFACTION.search(text) and not explicit):
+            continue
+        filled, share, greatest = sample.scores(name)
+        if filled and share < _MAINLY:
+            left = f"not taken: {name} is not mainly numbers within 0-10"
+        elif not explicit and filled >= 20 and greatest <= 5:
+            left = f"not taken: {name} never exceeds 5, so it is no 0-10 answer"
+        else:
+            ranked.setdefault(match + (2 if explicit else 0), []).append(name)
+    if not ranked:
+        return None, left
+    best = ranked[max(ranked)]
+    if len(best) == 1:
+        return best[0], BY_NAME
+    if max(ranked) == CONTAINS:  # 口味评分, 环境评分: marks for single aspects
+        return None, f"not taken: {_listed(best)} are equally likely; name one with --score"
+    raise InputError(f"two candidates for the score: {_listed(best)}", hint="name one with --score")
+
+
+def _choose_plain(role: str, matches: Mapping[str, tuple[str | None, int]], sample: _Sample) -> str | None:
+    """The best-named column whose cells do not speak against it; the leftmost on a tie."""
+    pool = [name for name, (found, _) in matches.items() if found == role]
+    if role == "at" and not sample.is_empty:
+        pool = [name for name in pool if sample.time_share(name) >= 0.5]
+    if role == "id" and not sample.is_empty:
+        pool = [name for name in pool if sample.is_unique(name)]
+    return min(pool, key=lambda name: (-matches[name][1], order_of(name)), default=None)
+
+
+def feedback(batch: pa.RecordBatch, columns: Columns, *, first_row: int) -> tuple[pa.RecordBatch, list[RowProblem]]:
+    """A batch in the FEEDBACK schema, row for row, and the cells that could not be used.
+
+    ``first_row`` is the number of the batch's first data row, counted from 1. A missing text is "". Without an id
+    column the row number is the id; an empty id cell becomes ``row-N``, which no numbered export holds.
+    """
+    problems: list[RowProblem] = []
+    numbers = pc.cast(pa.array(range(first_row, first_row + batch.num_rows), pa.int64()), pa.string())
+    made: dict[str, pa.Array] = {}
+    for role in ROLES:
+        name = columns.of(role)
+        if name is None:
+            made[role] = numbers if role == "id" else pa.nulls(batch.num_rows, FEEDBACK.field(role).type)
+            continue
+        column, kind = batch.column(name), batch.schema.field(name)
+        if role == "text":
+            made[role] = pc.fill_null(as_texts(column, kind), "")
+        elif role in ("score", "at"):
+            made[role], wrong = (as_scores if role == "score" else as_times)(column, kind)
+            problems += _problems(name, column, wrong, first_row)
+        else:
+            made[role] = as_labels(column, kind)
+    if columns.id is not None:
+        made["id"] = pc.coalesce(made["id"], pc.binary_join_element_wise("row-", numbers, ""))
+    problems.sort(key=lambda problem: problem.row)
+    return pa.RecordBatch.from_arrays([made[name] for name in FEEDBACK.names], schema=FEEDBACK), problems
+
+
+def _problems(name: str, column: pa.Array, wrong: pa.Array, first_row: int) -> list[RowProblem]:
+    if wrong.null_count == len(wrong):
+        return []
+    at = pc.indices_nonzero(wrong.is_valid())
+    cells, texts = pc.take(column, at).to_pylist(), pc.take(wrong, at).to_pylist()
+    rows = at.to_pylist()
+    return [
+        RowProblem(first_row + row, name, str(cell), text) for row, cell, text in zip(rows, cells, texts, strict=True)
+    ]
