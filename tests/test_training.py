@@ -1,0 +1,220 @@
+"""Training a real tiny bundle, measuring it by hand, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from vocnlp import Bundle, Tagger
+from vocnlp.errors import InputError, MissingExtraError, OutputError
+from vocnlp.records import Prediction, Tag
+from vocnlp.training import linear_fit
+from vocnlp.training.evaluation import Count, evaluate
+from vocnlp.training.labelled import GoldTag, Labelled
+from vocnlp.training.linear_fit import LinearRecipe, fit_linear
+from vocnlp.training.train import evaluate_file, read_recipe, train_bundle
+
+SLOW = [
+    "快递拖了四天",
+    "物流太慢了",
+    "发货磨蹭得很",
+    "等快递等到发霉",
+    "配送晚了两天",
+    "快递员把箱子扔门口",
+    "物流信息三天不动",
+    "送货迟到",
+]
+FAST = [
+    "快递神速",
+    "物流当天就到",
+    "发货真快",
+    "配送准时",
+    "快递小哥态度好",
+    "送货上门很及时",
+    "物流给力",
+    "上午买下午到，快递赞",
+]
+TASTY = [
+    "饼干酥脆好吃",
+    "味道很香",
+    "口味正宗",
+    "咸淡刚好，好吃",
+    "奶香味十足",
+    "味道好到停不下来",
+    "口味孩子喜欢",
+    "好吃不腻",
+]
+FOUL = [
+    "味道发苦",
+    "口味太甜齁人",
+    "难吃得要命",
+    "一股哈喇味，没法吃",
+    "味道寡淡",
+    "口味一言难尽",
+    "又咸又腥，难吃",
+    "味道怪怪的",
+]
+
+
+def rows() -> list[dict[str, object]]:
+    made: list[dict[str, object]] = []
+    groups = (
+        (SLOW, "物流", "negative"),
+        (FAST, "物流", "positive"),
+        (TASTY, "口味", "positive"),
+        (FOUL, "口味", "negative"),
+    )
+    for texts, code, polarity in groups:
+        for text in texts:
+            made.append({"text": text, "tags": [{"code": code, "polarity": polarity}], "sentiment": polarity})
+    for fast, foul in zip(FAST, FOUL, strict=True):
+        tags = [{"code": "物流", "polarity": "positive"}, {"code": "口味", "polarity": "negative"}]
+        made.append({"text": f"{fast}，但是{foul}", "tags": tags, "sentiment": "negative"})
+    return made
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("train") / "shop.jsonl"
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows()), encoding="utf-8")
+    return path
+
+
+def test_a_trained_bundle_reads_new_comments_with_evidence(data: Path, tmp_path: Path) -> None:
+    seen: list[float] = []
+    bundle = train_bundle(data, tmp_path / "b", dev_parts=0, progress=lambda what, share: seen.append(share))
+    assert seen == sorted(seen)
+    assert [code.id for code in bundle.codeframe.codes] == ["口味", "物流"]
+    text = "物流当天就到了，可惜味道发苦"
+    (prediction,) = Tagger(Bundle.load(tmp_path / "b")).tag([text])
+    assert [(tag.code, tag.polarity, text[tag.start : tag.end]) for tag in prediction.tags] == [
+        ("物流", "positive", "物流当天就到了"),
+        ("口味", "negative", "可惜味道发苦"),
+    ]
+
+
+def test_training_twice_gives_the_same_weights(data: Path, tmp_path: Path) -> None:
+    one = train_bundle(data, tmp_path / "1", dev_parts=0)
+    two = train_bundle(data, tmp_path / "2", dev_parts=0)
+    assert (tmp_path / "1" / "model.safetensors").read_bytes() == (tmp_path / "2" / "model.safetensors").read_bytes()
+    assert one.thresholds == two.thresholds
+
+
+def test_the_card_and_the_manifest_say_what_was_measured(data: Path, tmp_path: Path) -> None:
+    bundle = train_bundle(data, tmp_path / "b", dev_parts=4)
+    figures = bundle.figures["shop"]
+    assert figures["rows"] == bundle.training["held_out"] > 0
+    assert bundle.training["rows"] + bundle.training["held_out"] == len(rows())
+    card = (tmp_path / "b" / "README.md").read_text(encoding="utf-8")
+    assert f"| {figures['codes']['micro_f1']:.3f} |" in card
+
+
+def test_exclusive_labels_make_a_frame_of_one_code_a_text(tmp_path: Path) -> None:
+    path = tmp_path / "intents.jsonl"
+    asks = {"改地址": ["地址写错了想改", "能帮我改地址吗", "收货地址换一下", "改下收件人地址", "地址填错"],
+            "发票": ["可以开发票吗", "发票抬头写公司", "电子发票什么时候给", "补开发票", "要专用发票"]}  # fmt: skip
+    lines = [{"text": text, "label": label} for label, texts in asks.items() for text in texts]
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+    train_bundle(path, tmp_path / "b", dev_parts=0)
+    found = Tagger.load(tmp_path / "b").tag(["麻烦改一下地址", "发票能开吗", "在吗"])
+    assert [len(prediction.tags) for prediction in found] == [1, 1, 1]
+    assert [prediction.tags[0].code for prediction in found[:2]] == ["改地址", "发票"]
+    figures = evaluate_file(tmp_path / "b", path)
+    assert figures["codes"]["micro_f1"] == 1.0
+
+
+def test_nothing_is_written_where_nothing_can_be_learnt(tmp_path: Path) -> None:
+    path = tmp_path / "one.jsonl"
+    path.write_text('{"text": "好", "tags": [{"code": "a", "polarity": "positive"}]}\n', encoding="utf-8")
+    with pytest.raises(InputError, match="nothing can be learnt"):
+        train_bundle(path, tmp_path / "b")
+    assert not (tmp_path / "b").exists()
+
+
+def test_an_existing_folder_is_not_overwritten(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    with pytest.raises(OutputError, match="already exists"):
+        train_bundle(data, tmp_path / "b")
+
+
+def test_without_scikit_learn_the_pip_line_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "sklearn", None)
+    with pytest.raises(MissingExtraError) as caught:
+        fit_linear([Labelled("1", "好")], Bundle.load().codeframe, LinearRecipe())
+    assert caught.value.hint == 'pip install "vocnlp[train]"'
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("name = 'x'\n", "missing key"),
+        ("name = 'x'\nversion = '1'\nframe = 'f'\nmapping = 'm'\nfoo = 1\n", "foo"),
+        ("name = 'x'\nversion = '1'\nframe = 'f'\nmapping = 'm'\n[linear]\npenality = 1\n", "linear.penality"),
+        ("name = \n", "not valid TOML"),
+    ],
+)
+def test_a_recipe_is_checked(tmp_path: Path, content: str, message: str) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=message):
+        read_recipe(path)
+
+
+def test_mention_is_found_in_the_clause_that_speaks_of_it() -> None:
+    """The gradient of the pooled loss agrees with finite differences."""
+    import numpy as np
+    from scipy.optimize import check_grad
+
+    labelled = [
+        Labelled(str(n), text, (GoldTag("a", "positive"),) if n % 2 else ()) for n, text in enumerate(SLOW + FAST)
+    ]
+    vocabulary, texts = linear_fit._featurise(labelled, LinearRecipe(least_texts=1))
+    there = np.array([bool(row.tags) for row in labelled])
+    loss = linear_fit._mention_loss(texts, there, 0.1)
+    at = np.random.default_rng(0).normal(0, 0.3, len(vocabulary.hashes) + 1)
+    assert check_grad(lambda w: loss(w)[0], lambda w: loss(w)[1], at) < 1e-3
+
+
+class Said:
+    """A tagger that answers from a table: what is tested here is the arithmetic of the figures."""
+
+    def __init__(self, frame: object, answers: dict[str, Prediction]) -> None:
+        self.codeframe, self._answers = frame, answers
+
+    def tag(self, texts: list[str]) -> list[Prediction]:
+        return [self._answers[text] for text in texts]
+
+
+def test_figures_are_those_counted_by_hand(data: Path, tmp_path: Path) -> None:
+    frame = train_bundle(data, tmp_path / "b", dev_parts=0).codeframe
+    gold = [
+        Labelled("1", "甲", (GoldTag("物流", "negative", 0, 1), GoldTag("口味", "positive")), "negative"),
+        Labelled("2", "乙", (GoldTag("口味", "negative", 0, 1),), "negative"),
+        Labelled("3", "丙", (), "positive", frozenset({"物流"})),
+        Labelled("4", "丁", (GoldTag("物流", None),), "neutral"),
+    ]
+    said = Said(frame, {
+        "甲": Prediction("negative", 0.9, (Tag("物流", "negative", 0.9, 0, 1), Tag("口味", "negative", 0.6, 0, 1))),
+        "乙": Prediction("positive", 0.8, (Tag("口味", "negative", 0.7, 3, 4),)),
+        "丙": Prediction("positive", 0.7, (Tag("物流", "positive", 0.5, 0, 1), Tag("口味", "positive", 0.5, 0, 1))),
+        "丁": Prediction("neutral", 0.6, (Tag("物流", "positive", 0.5, 0, 1),)),
+    })  # fmt: skip
+    figures = evaluate(said, gold)  # type: ignore[arg-type]
+    # codes: right 甲物流 甲口味 乙口味 丁物流; wrong 丙物流 (丙口味 was not looked for); missed none
+    assert figures["codes"]["micro_f1"] == pytest.approx(2 * 4 / (2 * 4 + 1))
+    # pairs: right 甲物流- 乙口味-; wrong 甲口味- 丙物流+; missed 甲口味+; 丁物流 was not judged
+    assert figures["pairs"]["micro_f1"] == pytest.approx(2 * 2 / (2 * 2 + 2 + 1))
+    assert figures["sentiment"]["accuracy"] == 0.75
+    # negative: 1 right 1 missed -> 2/3; positive: 1 right 1 wrong -> 2/3; neutral: 1
+    assert figures["sentiment"]["macro_f1"] == pytest.approx((2 / 3 + 2 / 3 + 1) / 3)
+    # marked spans of right codes: 甲物流 met, 乙口味 not
+    assert figures["evidence"] == {"overlap": 0.5, "support": 2}
+    # ECE: |0.9-1| + |0.8-0| + |0.7-1| + |0.6-1| over 4, one comment a bin
+    assert figures["calibration"]["sentiment_ece"] == pytest.approx((0.1 + 0.8 + 0.3 + 0.4) / 4)
+
+
+def test_counts_guard_their_own_zero() -> None:
+    assert (Count().precision, Count().recall, Count().f1) == (None, None, None)
+    assert Count(3, 1, 2).f1 == pytest.approx(6 / 9)

@@ -1,0 +1,307 @@
+"""Fits the linear classifier of ``vocnlp.linear`` (extra ``train``: scikit-learn and SciPy).
+
+A code's mention is learnt from whole-text labels through the pooling over clauses (multiple-instance learning with a
+smooth maximum: Ray & Craven 2005), so the model finds by itself which clause speaks of the code. Polarity is learnt
+on the clauses the code attends to. Thresholds and calibration come from a part of the data held out of a first fit;
+the second fit sees everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from vocnlp.codeframe import Codeframe
+from vocnlp.errors import InputError, MissingExtraError
+from vocnlp.features import Grams, hash_clauses
+from vocnlp.linear import Linear, Vocabulary, pool, text_length
+from vocnlp.records import NEGATIVE, NEUTRAL, POLARITIES, POSITIVE
+from vocnlp.text import clauses, normalise_all
+
+from .labelled import Labelled, part_of
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Progress = Callable[[str, float], None]  # what is being done, and the share of the whole that is done
+
+_CHUNK = 4096  # texts hashed at once
+
+
+@dataclass(frozen=True)
+class LinearRecipe:
+    """How to fit. ``penalty`` is the L2 weight of mention, the strengths are scikit-learn's C of the other heads."""
+
+    grams: Grams = field(default_factory=Grams)
+    least_texts: int = 2  # a feature of fewer texts is left out
+    most_features: int = 200_000  # the most frequent are kept
+    penalty: float = 0.12
+    strength: float = 16.0
+    sentiment_strength: float = 2.0
+    rounds: int = 60  # of L-BFGS, at most
+    held_out: int = 5  # one part in this many sets calibration and thresholds
+    threads: int = 2
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model and the threshold of each of its codes."""
+
+    model: Linear
+    thresholds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """Labelled texts as the fit sees them: one row of features a clause, and where each text's clauses start."""
+
+    rows: Sequence[Labelled]
+    features: sp.csr_matrix
+    start: npt.NDArray[np.int64]
+
+    @cached_property
+    def own(self) -> npt.NDArray[np.int64]:
+        """The text that each clause belongs to."""
+        return np.repeat(np.arange(len(self.rows)), np.diff(np.append(self.start, self.features.shape[0])))
+
+    def take(self, keep: Mask) -> _Texts:
+        rows = [row for row, kept in zip(self.rows, keep, strict=True) if kept]
+        sizes = np.diff(np.append(self.start, self.features.shape[0]))[keep]
+        start = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)[:-1]])
+        return _Texts(rows, self.features[keep[self.own]], start)
+
+    def pooled(self, share: Floats) -> sp.csr_matrix:
+        """(texts, features): each text's clauses summed with these weights."""
+        ends = np.append(self.start, self.features.shape[0])
+        return sp.csr_matrix((share, np.arange(len(share)), ends)) @ self.features
+
+
+def fit_linear(
+    rows: Sequence[Labelled], frame: Codeframe, recipe: LinearRecipe, *, progress: Progress = lambda what, share: None
+) -> Fitted:
+    """A linear model of every code of the frame that the rows can teach, and of sentiment if they can teach it.
+
+    InputError if they teach nothing. MissingExtraError without scikit-learn.
+    """
+    _need_sklearn()
+    rows = [row for row in rows if row.text.strip()]
+    codes = [code.id for code in frame.taggable if _teaches(rows, code.id)]
+    if not codes and not {NEGATIVE, POSITIVE} <= {row.sentiment for row in rows}:
+        raise InputError(
+            "nothing can be learnt from these rows",
+            hint="a code needs two comments with it and one without; sentiment needs positive and negative ones",
+        )
+    progress("reading features", 0.0)
+    vocabulary, data = _featurise(rows, recipe)
+    held = np.fromiter((part_of(row.text, recipe.held_out) == 1 for row in rows), bool, len(rows))
+    thresholds, slope, shift = dict.fromkeys(codes, 0.5), 1.0, 0.0
+    if codes and held.any() and not held.all():
+        first = _fit(
+            data.take(~held), codes, vocabulary, recipe, lambda what, share: progress(what, 0.05 + 0.4 * share)
+        )
+        slope, shift, thresholds = _calibrate(first, data.take(held))
+    model = _fit(data, codes, vocabulary, recipe, lambda what, share: progress(what, 0.5 + 0.5 * share))
+    return Fitted(Linear(model.codes, vocabulary, model.weights, model.bias, slope, shift), thresholds)
+
+
+def _need_sklearn() -> None:
+    try:
+        import sklearn  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("scikit-learn", extra="train") from None
+
+
+def _annotates(row: Labelled, code: str) -> bool:
+    return bool(row.tags or row.annotated is not None or row.sentiment is None) and (
+        row.annotated is None or code in row.annotated
+    )
+
+
+def _teaches(rows: Sequence[Labelled], code: str) -> bool:
+    there = sum(any(tag.code == code for tag in row.tags) for row in rows)
+    return there >= 2 and sum(_annotates(row, code) for row in rows) > there
+
+
+def _featurise(rows: Sequence[Labelled], recipe: LinearRecipe) -> tuple[Vocabulary, _Texts]:
+    """The vocabulary of the rows, and the rows as features."""
+    cut = [clauses(row.text) or [(0, len(row.text))] for row in rows]
+    lines = normalise_all(
+        [row.text[a:b].replace("\n", " ") for row, spans in zip(rows, cut, strict=True) for a, b in spans]
+    )
+    start = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(spans) for spans in cut])[:-1]])
+    own = np.repeat(np.arange(len(rows)), [len(spans) for spans in cut])
+    pairs = []  # text and feature as one number, each pair once
+    for low in range(0, len(lines), _CHUNK):
+        line, value = hash_clauses(lines[low : low + _CHUNK], recipe.grams)
+        pairs.append(np.unique(own[low + line].astype(np.uint64) << np.uint64(32) | value))
+    found, texts = np.unique(np.unique(np.concatenate(pairs)) & np.uint64(0xFFFFFFFF), return_counts=True)
+    kept = texts >= recipe.least_texts
+    if kept.sum() > recipe.most_features:
+        kept &= texts > np.partition(texts, -recipe.most_features)[-recipe.most_features]
+    idf = np.log((1 + len(rows)) / (1 + texts[kept])) + 1
+    vocabulary = Vocabulary(found[kept].astype(np.uint32), idf.astype(np.float32), recipe.grams)
+    parts = [vocabulary.matrix(lines[low : low + _CHUNK]) for low in range(0, len(lines), _CHUNK)]
+    return vocabulary, _Texts(rows, sp.vstack(parts, format="csr").astype(np.float64), start)
+
+
+def _fit(
+    data: _Texts, codes: Sequence[str], vocabulary: Vocabulary, recipe: LinearRecipe, progress: Progress
+) -> Linear:
+    columns: list[Floats] = []
+    sentiment = _fit_sentiment(data, recipe)
+    done = 0
+
+    def one(code: str) -> tuple[Floats, Floats]:
+        nonlocal done
+        annotated = np.fromiter((_annotates(row, code) for row in data.rows), bool, len(data.rows))
+        mention, polarity = _fit_code(data.take(annotated), code, recipe, sentiment)
+        done += 1
+        progress(f"learning {code}", done / len(codes))
+        return mention, polarity
+
+    with ThreadPoolExecutor(recipe.threads) as threads:
+        fitted = list(threads.map(one, codes))
+    columns += list(sentiment) if sentiment is not None else []
+    columns += [mention for mention, _ in fitted]
+    columns += [column for _, polarity in fitted for column in polarity]
+    table = np.stack(columns, 1)
+    weights = sp.csr_matrix(table[:-1].astype(np.float32))
+    return Linear(tuple(codes), vocabulary, weights, table[-1].astype(np.float32))
+
+
+def _fit_sentiment(data: _Texts, recipe: LinearRecipe) -> Floats | None:
+    """(2, features + 1): the logits "neutral or not" and "positive, not negative", bias last; None if not taught.
+
+    Sets judged in two classes teach the second alone, and the first only that reviews hold opinions: together they
+    weigh at most twice as much there as the sets that know neutral, so that neutral is not voted out of existence.
+    """
+    word = np.array([row.sentiment or "" for row in data.rows])
+    if not (np.any(word == NEGATIVE) and np.any(word == POSITIVE)):
+        return None
+    texts = sp.diags(1 / text_length(data.features, data.start).astype(np.float64)) @ data.pooled(
+        np.ones(data.features.shape[0])
+    )
+    weight = np.array([row.weight for row in data.rows])
+    polar = (word == NEGATIVE) | (word == POSITIVE)
+    towards = _logistic(texts[polar], word[polar] == POSITIVE, recipe.sentiment_strength, weight[polar])
+    neutral = np.zeros_like(towards)
+    neutral[-1] = -20.0  # never, where nobody could say neutral
+    if np.any(word == NEUTRAL):
+        judged, two_class = word != "", np.array([row.two_class for row in data.rows])
+        three = float(weight[judged & ~two_class].sum())
+        two = max(1.0, float(weight[judged & two_class].sum()))
+        weight = np.where(two_class, weight * min(1.0, 2 * three / two), weight)
+        neutral = _logistic(texts[judged], word[judged] == NEUTRAL, recipe.sentiment_strength, weight[judged])
+    return np.stack([neutral, towards])
+
+
+def _fit_code(data: _Texts, code: str, recipe: LinearRecipe, sentiment: Floats | None) -> tuple[Floats, Floats]:
+    """Weights of mention (features + 1) and of the three polarities (3, features + 1)."""
+    outcome = np.array([_outcome(row, code) for row in data.rows])
+    there = np.array([any(tag.code == code for tag in row.tags) for row in data.rows])
+    mention = _fit_mention(data, there, recipe)
+    _, share = pool((data.features @ mention[:-1])[:, None], data.start, data.own)
+    pooled = data.pooled(share.ravel().astype(np.float64))
+    judged = outcome != ""
+    if judged.sum() < 8:
+        return mention, _borrowed(sentiment, len(mention))
+    weight = np.array([row.weight for row in data.rows])[judged]
+    polarity = [_logistic(pooled[judged], outcome[judged] == word, recipe.strength, weight) for word in POLARITIES]
+    return mention, np.stack(polarity)
+
+
+def _outcome(row: Labelled, code: str) -> str:
+    """The one polarity of a code in a text, "" where it was not judged, or judged both ways."""
+    words = {tag.polarity for tag in row.tags if tag.code == code}
+    word = words.pop() if len(words) == 1 else None
+    return word if word in POLARITIES else ""
+
+
+def _borrowed(sentiment: Floats | None, size: int) -> Floats:
+    """Polarity of a code that no set judges: what the clauses' sentiment says; neutral where that is unknown."""
+    if sentiment is None:
+        blank = np.zeros((3, size))
+        blank[1, -1] = 1.0
+        return blank
+    neutral, positive = sentiment
+    return np.stack([-positive, neutral, positive])
+
+
+def _fit_mention(data: _Texts, there: Mask, recipe: LinearRecipe) -> Floats:
+    """Weights and bias of mention, by L-BFGS from zero: the pooled loss is not convex, but zero is no bad place."""
+    loss = _mention_loss(data, there, recipe.penalty)
+    first = np.zeros(data.features.shape[1] + 1)
+    result: Any = minimize(loss, first, jac=True, method="L-BFGS-B", options={"maxiter": recipe.rounds})
+    return np.asarray(result.x)
+
+
+def _mention_loss(data: _Texts, there: Mask, penalty: float) -> Callable[[Floats], tuple[float, Floats]]:
+    """Logistic loss of the pooled clause scores plus ``penalty``/2 times the squared weights, with its gradient."""
+    features, start, own = data.features, data.start, data.own
+    across = features.T.tocsr()
+    sign = np.where(there, 1.0, -1.0)
+    weight = np.array([row.weight for row in data.rows])
+
+    def loss(weights: Floats) -> tuple[float, Floats]:
+        scores = (features @ weights[:-1])[:, None]
+        text, share = pool(scores, start, own)  # type: ignore[arg-type]
+        margin = sign * (text.ravel() + weights[-1])
+        pull = -sign * weight * expit(-margin)
+        gradient = np.append(across @ (share.ravel() * pull[own]) + penalty * weights[:-1], pull.sum())
+        return float(weight @ np.logaddexp(0, -margin) + penalty / 2 * (weights[:-1] @ weights[:-1])), gradient
+
+    return loss
+
+
+def _logistic(features: sp.csr_matrix, there: Mask, strength: float, weight: Floats | None) -> Floats:
+    """Weights and bias of a logistic regression; a bias alone where all rows agree."""
+    from sklearn.linear_model import LogisticRegression
+
+    if there.all() or not there.any():
+        column = np.zeros(features.shape[1] + 1)
+        column[-1] = 6.0 if there.all() else -6.0
+        return column
+    fitted = LogisticRegression(C=strength, solver="liblinear", random_state=0).fit(features, there, weight)
+    return np.append(fitted.coef_.ravel(), fitted.intercept_)
+
+
+def _calibrate(model: Linear, data: _Texts) -> tuple[float, float, dict[str, float]]:
+    """Slope and shift that make mention a probability (Platt 1999), and the threshold of best F1 of every code.
+
+    A code with few positives says little about its own threshold: it is drawn towards the threshold that is best for
+    all codes together, with the weight of twenty positives.
+    """
+    first = 2 if model.knows_sentiment else 0
+    columns = model.weights[:, first : first + len(model.codes)]
+    scores, _ = pool((data.features @ columns).toarray(), data.start, data.own)
+    scores = scores + model.bias[first : first + len(model.codes)]
+    there = np.array([[any(tag.code == code for tag in row.tags) for code in model.codes] for row in data.rows])
+    known = np.array([[_annotates(row, code) for code in model.codes] for row in data.rows])
+    if not there[known].any() or there[known].all():
+        return 1.0, 0.0, dict.fromkeys(model.codes, 0.5)
+    slope, shift = _logistic(sp.csr_matrix(scores[known][:, None]), there[known], 1e6, None)
+    chance = expit(slope * scores + shift)
+    shared = _best_threshold(chance[known], there[known])
+    thresholds = {}
+    for column, code in enumerate(model.codes):
+        rows = known[:, column]
+        positives = int(there[rows, column].sum())
+        own = _best_threshold(chance[rows, column], there[rows, column]) if positives else shared
+        thresholds[code] = (positives * own + 20 * shared) / (positives + 20)
+    return float(slope), float(shift), thresholds
+
+
+def _best_threshold(chance: Floats, there: Mask) -> float:
+    """The threshold of best F1, on a grid of hundredths between 0.1 and 0.8."""
+    grid = np.arange(0.1, 0.8, 0.01)
+    hits = np.array([(there & (chance >= t)).sum() for t in grid])
+    said = np.array([(chance >= t).sum() for t in grid])
+    return float(grid[np.argmax(2 * hits / (said + there.sum()))])
