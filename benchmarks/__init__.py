@@ -1,0 +1,1 @@
+"""Quality and speed beside peers, from one command: ``python -m benchmarks --data DIR``."""

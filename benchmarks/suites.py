@@ -1,0 +1,41 @@
+"""The table of suites: what is measured, on what, beside whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class OwnCodes:
+    """A set on which ``vocnlp train`` makes a model of the set's own codes, judged on the held-out part of the set."""
+
+    name: str
+    file: str
+
+
+@dataclass(frozen=True)
+class FileRun:
+    """``vocnlp score`` csv to csv over so many rows, all texts different."""
+
+    rows: int
+
+
+OWN_CODES = (
+    OwnCodes("car, 10 codes", "aspect/car_bdci2018.jsonl"),
+    OwnCodes("make-up, 13 codes", "aspect/makeup_zhijiang2019.jsonl"),
+    OwnCodes("restaurant, 20 codes", "aspect/restaurant_aic2018.jsonl"),
+    OwnCodes("laptop, 35 exclusive codes", "aspect/laptop_jd_codeframe.jsonl"),
+)
+
+FILE_RUNS = (FileRun(10_000), FileRun(100_000), FileRun(1_000_000))
+
+#: Where the texts of the speed runs come from: real reviews, mean about 60 characters.
+SPEED_TEXTS = (
+    "sentiment/online_shopping_10_cats.jsonl",
+    "sentiment/food_delivery_waimai.jsonl",
+    "sentiment/hotel_ctrip.jsonl",
+    "sentiment/products_nlpcc14_train.jsonl",
+)
+
+PEER_TEXTS = 400  # SnowNLP reads some 150 texts a second: enough to compare, few enough to wait for
+IN_MEMORY_TEXTS = 20_000
