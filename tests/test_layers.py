@@ -1,0 +1,104 @@
+"""The house: imports go down only, and each heavy library has its rooms. Read from the imports themselves."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+#: Modules by floor; a module may import from floors below its own, and on its own floor only from those before it.
+FLOORS = (
+    ("errors", "emoji_words", "text", "records"),
+    ("figures", "filekinds", "charsets", "column_names", "codeframe_reading", "features", "classifiers"),
+    ("codeframe", "rules", "linear", "delimited", "jsonlines", "delimited_writing", "sheets", "sheets_reading",
+     "tables", "column_values", "columns"),
+    ("bundle", "journey"),
+    ("tagger", "quotes", "findings"),
+    ("workbook", "tagged_files", "batch", "tagged_reading", "report"),
+    ("training.labelled", "training.mapping", "training.linear_fit", "training.evaluation", "training.card",
+     "training.train"),
+    ("cli_output", "cli"),
+)  # fmt: skip
+PLACE = {name: (floor, at) for floor, names in enumerate(FLOORS) for at, name in enumerate(names)}
+
+#: Libraries that only some rooms may know.
+ONLY = {
+    "typer": {"cli"},
+    "rich": {"cli", "cli_output"},
+    "duckdb": {"journey"},
+    "sklearn": {"training.linear_fit"},
+    "torch": set[str](),
+    "jinja2": {"report"},
+    "pydantic": set[str](),
+    "fastapi": set[str](),
+    "pickle": set[str](),
+    "joblib": set[str](),
+    "marshal": set[str](),
+    "requests": set[str](),
+    "urllib": set[str](),
+}
+
+
+def modules() -> dict[str, Path]:
+    library = {path.stem: path for path in (ROOT / "vocnlp").glob("*.py") if path.stem != "__init__"}
+    training = {f"training.{path.stem}": path for path in (ROOT / "training").glob("*.py") if path.stem != "__init__"}
+    return {**library, **training}
+
+
+def imports(path: Path, *, package: str) -> set[str]:
+    """House modules (as named in FLOORS) and top-level libraries that a file imports, wherever in the file."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {_house(alias.name) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = package if node.level else ""
+            module = ".".join(filter(None, [base, node.module]))
+            names = {f"{module}.{alias.name}" for alias in node.names}
+            found |= {_house(name) for name in names} if _house(module) in ("vocnlp", "training") else {_house(module)}
+    return found
+
+
+def _house(name: str) -> str:
+    parts = name.split(".")
+    if parts[0] != "vocnlp":
+        return parts[0]
+    if len(parts) == 1:
+        return "vocnlp"
+    if parts[1] == "training":
+        return ".".join(parts[1:3])
+    return parts[1]
+
+
+def test_every_module_has_a_floor() -> None:
+    assert set(modules()) == set(PLACE)
+
+
+@pytest.mark.parametrize("name", sorted(PLACE))
+def test_imports_go_down_only(name: str) -> None:
+    package = "vocnlp.training" if name.startswith("training.") else "vocnlp"
+    upward = {other for other in imports(modules()[name], package=package) if other in PLACE and PLACE[other] >= PLACE[name]}
+    assert upward == set()
+
+
+@pytest.mark.parametrize("name", sorted(PLACE))
+def test_heavy_libraries_stay_in_their_rooms(name: str) -> None:
+    package = "vocnlp.training" if name.startswith("training.") else "vocnlp"
+    used = imports(modules()[name], package=package)
+    assert {library for library, rooms in ONLY.items() if library in used and name not in rooms} == set()
+
+
+def test_the_library_neither_prints_nor_exits_nor_reads_the_environment() -> None:
+    told: list[str] = []
+    for name, path in modules().items():
+        if name in ("cli", "cli_output"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("print", "exit", "quit"):
+                told.append(f"{name}:{node.lineno} {node.func.id}")
+            if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv"):
+                told.append(f"{name}:{node.lineno} {node.attr}")
+    assert told == []

@@ -1,0 +1,298 @@
+"""Many comments: record batches to record batches, and one file to one file.
+
+``tag_batches`` is the one function that a local run, Spark's mapInArrow and Ray's map_batches call. ``score_file``
+puts finished segments into a folder beside the output, and makes the output from them at the end, so that a killed
+run goes on where it stopped and nobody ever sees half a file.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, field
+from itertools import chain, islice
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .codeframe import Codeframe
+from .column_values import as_texts
+from .columns import Columns, choose_columns
+from .errors import BundleError, InputError, OutputError, VocnlpError
+from .figures import Figures
+from .records import TAG, VERDICT, Prediction
+from .tables import Source, open_table
+from .tagged_files import OURS, Finished, finish, out_schema, output_kind
+from .tagger import Tagger
+from .unfinished import Unfinished
+from .workbook import SHEET_ROWS, is_own, sheets_of
+
+WINDOW = 8192  # rows scored and kept together: a segment
+_FEW = 4  # with fewer windows, starting a second process costs more than it saves
+_SAMPLE = 1000
+
+Report = Callable[[int, float], None]  # rows done, share of the input read
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to score a file. ``named`` maps roles (text, score, stage, ...) to columns that the user chose."""
+
+    named: Mapping[str, str] = field(default_factory=dict)
+    sheet: str | None = None
+    journey: str = "general"
+    workers: int | None = None
+    force: bool = False
+    resume: bool = False
+    verbatim: bool = False
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What a finished run did: rows in and out, the columns chosen, the figures, and what could not be used.
+
+    ``replaced`` counts cells in which characters that the output cannot hold became U+FFFD.
+    """
+
+    rows: int
+    resumed: int
+    columns: Columns
+    finished: Finished
+    replaced: int = 0
+
+    @property
+    def figures(self) -> Figures:
+        return self.finished.figures
+
+
+def verdicts(texts: Sequence[str], predictions: Sequence[Prediction], codeframe: str) -> pa.RecordBatch:
+    """Predictions as a batch of the columns ``records.VERDICT``; quotes are cut from the raw texts."""
+    tags = [(text, tag) for text, prediction in zip(texts, predictions, strict=True) for tag in prediction.tags]
+    ends = [0]
+    for prediction in predictions:
+        ends.append(ends[-1] + len(prediction.tags))
+    parts = {
+        "code": [tag.code for _, tag in tags],
+        "polarity": [tag.polarity for _, tag in tags],
+        "confidence": [tag.confidence for _, tag in tags],
+        "start": [tag.start for _, tag in tags],
+        "end": [tag.end for _, tag in tags],
+        "source": [tag.source for _, tag in tags],
+        "quote": [text[tag.start : tag.end].encode(errors="replace").decode() for text, tag in tags],
+    }
+    items = pa.StructArray.from_arrays([pa.array(parts[f.name], f.type) for f in TAG], fields=list(TAG))
+    columns = [
+        pa.array([p.sentiment for p in predictions], pa.string()),
+        pa.array([p.confidence for p in predictions], pa.float32()),
+        pa.array([p.noise for p in predictions], pa.string()),
+        pa.ListArray.from_arrays(pa.array(ends, pa.int32()), items),
+        pa.array([p.bundle for p in predictions], pa.string()),
+        pa.array([codeframe] * len(predictions), pa.string()),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=VERDICT)
+
+
+def tag_batches(
+    batches: Iterable[pa.RecordBatch], tagger: Tagger, *, text: str, workers: int = 1
+) -> Iterator[pa.RecordBatch]:
+    """The same batches, in order and row for row, with the columns of ``records.VERDICT`` appended.
+
+    Only the column ``text`` is read; equal texts of a batch are scored once. Columns of these names that a batch
+    already has, from an earlier run, are replaced. With ``workers`` > 1 a pool of processes scores several batches at
+    a time; they load the tagger's bundle from its folder. InputError if a batch has no column ``text``.
+    """
+    if workers <= 1 or tagger.bundle.path is None:
+        for batch in batches:
+            texts, place = _distinct(batch, text)
+            yield _joined(batch, _answer(tagger, texts), place)
+        return
+    frame = None if tagger.codeframe is tagger.bundle.codeframe else tagger.codeframe.to_dict()
+    waiting: deque[tuple[pa.RecordBatch, pa.Array, Future[pa.RecordBatch]]] = deque()
+    start = (str(tagger.bundle.path), tagger.bundle.digest, frame)
+    # spawn: a forked child would inherit the locks of Arrow's threads.
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin_worker, initargs=start) as pool:
+        try:
+            for batch in batches:
+                texts, place = _distinct(batch, text)
+                waiting.append((batch, place, pool.submit(_work, texts)))
+                if len(waiting) > workers + 1:
+                    yield _oldest(waiting)
+            while waiting:
+                yield _oldest(waiting)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _oldest(waiting: deque[tuple[pa.RecordBatch, pa.Array, Future[pa.RecordBatch]]]) -> pa.RecordBatch:
+    batch, place, answer = waiting.popleft()
+    try:
+        return _joined(batch, answer.result(), place)
+    except BrokenProcessPool as error:
+        hint = "was memory short? go on with --resume --workers 1"
+        raise VocnlpError("a scoring process ended before its work was done", hint=hint) from error
+
+
+def _distinct(batch: pa.RecordBatch, column: str) -> tuple[list[str], pa.Array]:
+    """The different texts of a batch, and for every row which of them it holds."""
+    at = batch.schema.get_field_index(column)
+    if at < 0:
+        raise InputError("no such column", column=column, hint=f"columns: {', '.join(batch.schema.names)}")
+    texts = pc.fill_null(as_texts(batch.column(at), batch.schema.field(at)), "")
+    coded = texts.dictionary_encode()
+    return coded.dictionary.to_pylist(), coded.indices
+
+
+def _answer(tagger: Tagger, texts: Sequence[str]) -> pa.RecordBatch:
+    frame = tagger.codeframe
+    return verdicts(texts, tagger.tag(texts), f"{frame.name}@{frame.version}")
+
+
+def _joined(batch: pa.RecordBatch, answer: pa.RecordBatch, place: pa.Array) -> pa.RecordBatch:
+    own = batch.select([name for name in batch.schema.names if name not in VERDICT.names])
+    added = answer.take(place)
+    schema = pa.schema([*own.schema, *VERDICT], metadata=batch.schema.metadata)
+    return pa.RecordBatch.from_arrays([*own.columns, *added.columns], schema=schema)
+
+
+_worker: Tagger
+
+
+def _begin_worker(bundle: str, digest: str, frame: dict[str, Any] | None) -> None:
+    global _worker  # noqa: PLW0603 - one tagger a process, loaded once
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the first one sees to the end
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    tagger = Tagger.load(bundle)
+    if tagger.bundle.digest != digest:
+        raise BundleError("was replaced while it was at work", path=bundle, hint="start over with --force")
+    _worker = Tagger(tagger.bundle, Codeframe.from_dict(frame)) if frame is not None else tagger
+
+
+def _end_with_parent() -> None:
+    """A worker holds both ends of its own queue, so it would wait for ever on a parent that was killed."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _work(texts: list[str]) -> pa.RecordBatch:
+    return _answer(_worker, texts)
+
+
+def open_for_scoring(path: Path | str, options: Options) -> tuple[Source, Columns]:
+    """The source and its columns, chosen on the first thousand rows. InputError as in ``tables`` and ``columns``.
+
+    What vocnlp itself appended in an earlier run is no input.
+    """
+    source = open_table(path, sheet=options.sheet)
+    if options.sheet is None and is_own(source.sheets) and source.sheet != SHEET_ROWS:
+        source = open_table(path, sheet=SHEET_ROWS)  # it has no row, so the first sheet with rows was taken
+    kept = out_schema(source).kept
+    first = next(source.batches(_SAMPLE), None)
+    if first is None:
+        first = pa.RecordBatch.from_pylist([], schema=source.schema)
+    schema = pa.schema([source.schema.field(name) for name in kept])
+    try:
+        return source, choose_columns(schema, first.select(kept), named=options.named)
+    except InputError as error:
+        raise InputError(error.message, path=error.path or path, hint=error.hint) from error
+
+
+def score_file(
+    source: Source,
+    columns: Columns,
+    out: Path | str,
+    tagger: Tagger,
+    *,
+    options: Options,
+    report: Report = lambda *_: None,
+) -> Scored:
+    """Tag every row of ``source`` and write it to ``out``: rows and columns as they came, tag columns behind.
+
+    OutputError if ``out`` exists (unless ``force``), cannot be written, or an unfinished run stands beside it (unless
+    ``resume`` or ``force``). After a kill, the same call with ``resume`` scores only what is missing. InputError for a
+    row that cannot be read and for a column that has the name of one of ours; CodeframeError for an unknown journey.
+    """
+    out = Path(out)
+    kept = _own_columns(source, options)
+    if tagger.codeframe.journeys:
+        tagger.codeframe.journey(options.journey)  # an unknown one is told now, not after all the work
+    _check_output(out, source, options)
+    work = Unfinished.begin(out, _identity(source, columns, tagger), resume=options.resume, force=options.force)
+    done = work.rows
+    try:
+        report(done, source.position())
+        batches = (batch.select(kept) for batch in source.batches(WINDOW, skip=done))
+        first = list(islice(batches, _FEW))
+        workers = (options.workers or _cores()) if len(first) == _FEW else 1
+        for batch in tag_batches(chain(first, batches), tagger, text=columns.text, workers=workers):
+            work.keep(batch)
+            report(work.rows, source.position())
+        finished = finish(
+            work.segments, work.folder, out, source=source, columns=columns, tagger=tagger, options=asdict(options)
+        )
+    except InputError:
+        work.end()  # the input has to be mended first, and then it is another input
+        raise
+    except BaseException:
+        work.pause()
+        raise
+    work.end()
+    return Scored(work.rows, done, columns, finished, source.replaced + finished.replaced)
+
+
+def _cores() -> int:
+    """How many processors this process may use; a container often has fewer than the machine."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _own_columns(source: Source, options: Options) -> list[str]:
+    """The input's own columns; InputError where one has a name that the tags need, and where rows would stay unread."""
+    if options.sheet is None and is_own(source.sheets) and len(rest := sheets_of(source.sheets, SHEET_ROWS)) > 1:
+        told = f"the rows go on in the sheet {rest[1]!r}"
+        raise InputError(told, path=source.path, hint="score the original export, or sheet by sheet with --sheet")
+    kept = list(out_schema(source).kept)
+    taken = [name for name in kept if name in OURS]
+    if taken:
+        hint = f"rename or delete it; tags are written under {', '.join(OURS)}"
+        raise InputError("the name of this column is kept for tags", path=source.path, column=taken[0], hint=hint)
+    return kept
+
+
+def _check_output(out: Path, source: Source, options: Options) -> None:
+    output_kind(out)
+    if not out.exists():
+        return
+    if out.is_dir():
+        raise OutputError("is a folder", path=out, hint=f"name a file in it: {out / 'tagged.xlsx'}")
+    if out.samefile(source.path):
+        raise OutputError("is the input itself", path=out, hint="write to another file")
+    if not options.force:
+        again = "--resume --force" if options.resume else "--force"
+        raise OutputError("already exists", path=out, hint=f"choose another name, or replace it with {again}")
+
+
+def _identity(source: Source, columns: Columns, tagger: Tagger) -> dict[str, Any]:
+    """What must be the same for a run to go on where another stopped."""
+    stat = source.path.stat()
+    return {
+        "input": str(source.path.resolve()),
+        "bytes": stat.st_size,
+        "modified": stat.st_mtime_ns,
+        "sheet": source.sheet,
+        "text": columns.text,
+        "bundle": tagger.bundle.digest,
+        "codeframe": tagger.codeframe.digest,
+        "window": WINDOW,
+    }
+
+
+__all__ = ["Options", "Scored", "open_for_scoring", "score_file", "tag_batches", "verdicts"]

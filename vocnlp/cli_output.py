@@ -1,0 +1,220 @@
+"""What the command line shows: progress bars, chosen columns, summaries, trees, tables of figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.tree import Tree
+
+from .batch import Scored
+from .codeframe import Codeframe, CodeframeDiff
+from .columns import Columns
+from .records import NEGATIVE, NEUTRAL, POSITIVE, Prediction
+from .tables import Source
+from .tagger import Tagger
+
+_STYLE = {POSITIVE: "green", NEUTRAL: "yellow", NEGATIVE: "red"}
+_WHY = {"name": "by its name", "content": "by its content", "named": "as you said"}
+
+
+def print_columns(console: Console, source: Source, columns: Columns) -> None:
+    """Say what was chosen, so that nobody has to guess."""
+    where = (
+        f"sheet {source.sheet!r}"
+        if source.sheet
+        else ", ".join(filter(None, [source.encoding, source.delimiter and f"delimiter {source.delimiter!r}"]))
+    )
+    console.print(
+        f"[bold]{escape(source.path.name)}[/] ({escape(where or source.kind)})", highlight=False, soft_wrap=True
+    )
+    for role in ("text", "score", "stage", "channel", "segment", "customer", "at", "id"):
+        column, why = columns.of(role), columns.how.get(role, "")
+        if column is not None:
+            console.print(
+                f"  {role:<9} {escape(column)}  [dim]{escape(_WHY.get(why, why))}[/]", highlight=False, soft_wrap=True
+            )
+        elif why:
+            console.print(f"  {role:<9} [dim]- {escape(why)}[/]", highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def scoring_progress(console: Console, rows: int | None) -> Iterator[Callable[[int, float], None]]:
+    """A bar with rows per second and the time left; without a terminal, nothing."""
+    speed = TextColumn("{task.fields[speed]} rows/s")
+    shown = (
+        SpinnerColumn(),
+        TextColumn("scoring"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rows]:,} rows"),
+    )
+    with Progress(*shown, speed, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("scoring", total=1.0, rows=0, speed="-")
+
+        def report(done: int, share: float) -> None:
+            elapsed = progress.tasks[0].elapsed or 0
+            # The file's position runs ahead of the rows that came back; the count of rows is exact where it is known.
+            completed = done / rows if rows else share
+            progress.update(
+                task, completed=min(1.0, completed), rows=done, speed=f"{done / elapsed:,.0f}" if elapsed > 0.5 else "-"
+            )
+
+        yield report
+
+
+@contextmanager
+def training_progress(console: Console) -> Iterator[Callable[[str, float], None]]:
+    """A bar over the whole training, with what is being learnt."""
+    shown = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    with Progress(*shown, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task("starting", total=1.0)
+        yield lambda what, share: progress.update(task, description=what, completed=share)
+
+
+def print_scored(console: Console, scored: Scored, tagger: Tagger) -> None:
+    """The summary after a run: rows, noise, NPS, and the pains that cost most."""
+    figures, finished = scored.figures, scored.finished
+    totals, nps = figures.totals, figures.nps
+    noise = ", ".join(f"{kind} {count:,}" for kind, count in totals.noise.items())
+    resumed = f" ({scored.resumed:,} from the run before)" if scored.resumed else ""
+    _line(console, f"[bold]{scored.rows:,} rows[/]{resumed} -> {escape(str(finished.path))}")
+    _line(
+        console,
+        f"  read {totals.comments:,}; noise {totals.rows - totals.comments:,}" + (f" ({noise})" if noise else ""),
+    )
+    if totals.comments:
+        _line(console, f"  sentiment: {totals.positive:,} positive, {totals.neutral:,} neutral, {totals.negative:,} negative; "
+                       f"{totals.tagged:,} comments with {totals.tags:,} tags")  # fmt: skip
+    for problem, count in finished.problems.items():
+        _line(console, f"  [yellow]{count:,} cells not used[/]: {escape(problem)}")
+    if finished.guarded:
+        _line(console, f"  {finished.guarded:,} cells got an apostrophe, so that no spreadsheet runs them as a formula")
+    if finished.cut:
+        _line(console, f"  [yellow]{finished.cut:,} texts were longer than an Excel cell and are cut there[/]")
+    if nps.nps is not None:
+        _line(console, f"  NPS {nps.nps:+.1f} (95 % {nps.low:+.1f} to {nps.high:+.1f}, n = {nps.n:,})")
+        _print_pains(console, scored, tagger)
+
+
+def _line(console: Console, text: str) -> None:
+    console.print(text, highlight=False, soft_wrap=True)
+
+
+def _print_pains(console: Console, scored: Scored, tagger: Tagger) -> None:
+    pains = [c for c in scored.figures.codes if c.leaf and c.pain.points is not None and c.pain.points < 0][:8]
+    if not pains:
+        return
+    best: dict[str, tuple[int, str]] = {}
+    names = {group.key: group.name for group in scored.figures.stages}
+    for cell in scored.figures.heat:
+        best[cell.code] = max(best.get(cell.code, (0, "")), (cell.negative, names.get(cell.group, cell.group)))
+    table = Table(title="pain points by what they cost in NPS", title_justify="left", title_style="bold", box=None)
+    table.add_column("code")
+    for head in ("negative", "NPS of these", "cost in points"):
+        table.add_column(head, justify="right")
+    table.add_column("mostly at")
+    for code in pains:
+        own = code.pain.carrying.nps
+        mark = " [dim](few)[/]" if code.pain.small else ""
+        table.add_row(escape(code.name), f"{code.negative:,}", "-" if own is None else f"{own:+.0f}",
+                      f"{code.pain.points:+.1f}{mark}", escape(best.get(code.code, (0, "-"))[1]))  # fmt: skip
+    console.print(table)
+
+
+def prediction_dict(text: str, prediction: Prediction, frame: Codeframe) -> dict[str, Any]:
+    """A prediction as plain data, with code names and quotes."""
+    tags = [
+        {
+            "code": tag.code,
+            "name": frame[tag.code].name if tag.code in frame else tag.code,
+            "polarity": tag.polarity,
+            "confidence": round(tag.confidence, 4),
+            "start": tag.start,
+            "end": tag.end,
+            "quote": text[tag.start : tag.end],
+            "source": tag.source,
+        }
+        for tag in prediction.tags
+    ]
+    head = {"text": text, "sentiment": prediction.sentiment, "confidence": round(prediction.confidence, 4)}
+    return {**head, "noise": prediction.noise, "tags": tags, "bundle": prediction.bundle}
+
+
+def print_prediction(console: Console, text: str, prediction: Prediction, frame: Codeframe) -> None:
+    _line(console, escape(text) or "[dim](empty)[/]")
+    if prediction.noise:
+        _line(console, f"  [dim]noise: {prediction.noise}[/]")
+        return
+    style = _STYLE[prediction.sentiment]
+    _line(console, f"  [{style}]{prediction.sentiment}[/] {prediction.confidence:.2f}")
+    for tag in prediction.tags:
+        path = " > ".join(code.name for code in frame.path(tag.code)) if tag.code in frame else tag.code
+        quote = escape(text[tag.start : tag.end])
+        _line(
+            console,
+            f"  [{_STYLE[tag.polarity]}]{tag.polarity:<8}[/] {escape(path)}  «{quote}» [dim]{tag.confidence:.2f} {tag.source}[/]",
+        )
+
+
+def print_frame(console: Console, frame: Codeframe) -> None:
+    tree = Tree(
+        f"[bold]{escape(frame.title or frame.name)}[/] {frame.version} [dim]{len(frame)} codes, {frame.digest[:12]}[/]"
+    )
+
+    def add(branch: Tree, code_id: str) -> None:
+        code = frame[code_id]
+        industries = f" [cyan]{'/'.join(code.industries)}[/]" if code.industries else ""
+        twig = branch.add(f"{escape(code.name)} [dim]{escape(code.id)}[/]{industries}")
+        for child in frame.children(code_id):
+            add(twig, child.id)
+
+    for root in frame.roots:
+        add(tree, root.id)
+    console.print(tree)
+
+
+def print_diff(console: Console, old: Codeframe, new: Codeframe, diff: CodeframeDiff) -> None:
+    _line(console, f"{old.name} {old.version} -> {new.name} {new.version}")
+    for code in diff.added:
+        _line(console, f"  [green]+[/] {escape(code)} {escape(new[code].name)}")
+    for code in diff.removed:
+        _line(console, f"  [red]-[/] {escape(code)} {escape(old[code].name)}")
+    for code, (before, after) in diff.renamed.items():
+        _line(console, f"  ~ {escape(code)}: name {escape(before)} -> {escape(after)}")
+    for code, (above, below) in diff.moved.items():
+        _line(console, f"  ~ {escape(code)}: parent {above or '-'} -> {below or '-'}")
+    for code, names in diff.changed.items():
+        _line(console, f"  ~ {escape(code)}: {', '.join(names)}")
+    if not diff:
+        _line(console, "  no difference")
+
+
+def print_figures(console: Console, figures: Mapping[str, Any]) -> None:
+    """Figures of one evaluation, or of one a set."""
+    sets = {"": figures} if "codes" in figures or "sentiment" in figures else figures
+    table = Table(box=None)
+    heads = ("set", "sentiment acc.", "macro-F1", "codes micro-F1", "macro-F1", "pairs micro-F1", "evidence")
+    for number, head in enumerate(heads):
+        table.add_column(head, justify="left" if number == 0 else "right")
+    for name, one in sets.items():
+        picks = (("sentiment", "accuracy"), ("sentiment", "macro_f1"), ("codes", "micro_f1"), ("codes", "macro_f1"),
+                 ("pairs", "micro_f1"), ("evidence", "overlap"))  # fmt: skip
+        values = [one.get(part, {}).get(figure) for part, figure in picks]
+        table.add_row(escape(name), *("-" if value is None else f"{value:.3f}" for value in values))
+    console.print(table)
+    if figures.get("comments_per_second"):
+        _line(console, f"{figures['rows']:,} comments, {figures['comments_per_second']:,.0f} a second")

@@ -1,0 +1,201 @@
+"""A tagged file read back into the schema ``records.TAGGED``; a raw export is tagged on the way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .batch import Options, open_for_scoring, tag_batches
+from .column_values import as_texts
+from .columns import Columns, feedback
+from .errors import InputError
+from .filekinds import CSV
+from .records import MODEL, POLARITIES, TAGGED, VERDICT
+from .tables import Source, open_table
+from .tagger import Tagger
+from .workbook import NOISE, SENTIMENT, SHEET_ROWS, SHEET_TAGS, SOURCE, is_own, sheets_of, tag_columns
+
+_SIZE = 8192
+_GUARD = r"\A'([=+\-@\t\r\n＝＋－＠])"
+_BACK = {shown: word for words in (SENTIMENT, NOISE, SOURCE) for word, shown in words.items()}
+_AGAIN = "score the original export again, and give the report that file"
+
+
+def read_tagged(path: Path | str, tagger: Tagger, options: Options | None = None) -> tuple[pa.Table, dict[str, str]]:
+    """All rows of a file as TAGGED, and what the report should say about where they come from (in Chinese).
+
+    A csv, jsonl or parquet with ``voc_tags`` and a workbook made by ``vocnlp score`` keep their tags. Anything else
+    is a raw export and is tagged with ``tagger``. Of ``options`` the columns and the sheet count. InputError as in
+    ``tables`` and ``columns``, and where the tags were edited or no longer fit their rows.
+    """
+    options = options or Options()
+    source, columns = open_for_scoring(path, options)
+    if "voc_tags" in source.schema.names:
+        batches, how = _flat_batches(source), "读取文件中已有的标注"
+    elif is_own(source.sheets) and source.sheet in sheets_of(source.sheets, SHEET_ROWS):
+        made = list(_from_workbook(source, columns, options))
+        return pa.Table.from_batches(made, TAGGED), {"数据文件": Path(path).name, "标注": "读取工作簿中已有的标注"}
+    else:
+        batches, how = tag_batches(source.batches(_SIZE), tagger, text=columns.text), "生成报告时现场标注"
+    made, first = [], 1
+    for batch in batches:
+        made.append(_tagged(batch, columns, first))
+        first += batch.num_rows
+    return pa.Table.from_batches(made, TAGGED), {"数据文件": Path(path).name, "标注": how}
+
+
+def _tagged(batch: pa.RecordBatch, columns: Columns, first: int) -> pa.RecordBatch:
+    read, _ = feedback(batch, columns, first_row=first)
+    return pa.RecordBatch.from_arrays([*read.columns, *(batch.column(name) for name in VERDICT.names)], schema=TAGGED)
+
+
+def _flat_batches(source: Source) -> Iterator[pa.RecordBatch]:
+    """Batches whose ``voc_`` columns have the types of VERDICT, whatever the file could hold."""
+    first = 1
+    for batch in source.batches(_SIZE):
+        columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+        if source.kind == CSV:
+            columns = {name: _unguarded(column) for name, column in columns.items()}
+        tags = columns["voc_tags"]
+        if tags.type != VERDICT.field("voc_tags").type or tags.null_count:
+            texts = as_texts(tags, batch.schema.field("voc_tags")).to_pylist()
+            columns["voc_tags"] = _parsed(texts, source.path, first)
+        for field in VERDICT:
+            column = columns.get(field.name, pa.nulls(batch.num_rows, field.type))
+            columns[field.name] = _of_kind(column, field, source.path)
+        _check_sentiment(columns["voc_sentiment"], source.path, "voc_sentiment", first)
+        kept = [batch.schema.field(name) for name in batch.schema.names if name not in VERDICT.names]
+        schema = pa.schema([*kept, *VERDICT], metadata=batch.schema.metadata)
+        yield pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+        first += batch.num_rows
+
+
+def _unguarded(column: pa.Array) -> pa.Array:
+    """Cells without the apostrophe that writing a csv put before would-be formulas."""
+    return pc.replace_substring_regex(column, _GUARD, r"\1") if pa.types.is_string(column.type) else column
+
+
+def _of_kind(column: pa.Array, field: pa.Field, path: Path) -> pa.Array:
+    """The column in the type of one of VERDICT, blank cells null."""
+    if pa.types.is_string(column.type):
+        column = pc.if_else(pc.equal(column, ""), pa.scalar(None, pa.string()), column)
+    try:
+        return column.cast(field.type)
+    except pa.ArrowException as error:
+        raise InputError(f"was edited: {error}", path=path, column=field.name, hint=_AGAIN) from error
+
+
+def _check_sentiment(said: pa.Array, path: Path, column: str, first: int) -> None:
+    known = pc.is_in(said, pa.array([*POLARITIES, None], pa.string()))
+    if (at := pc.index(known, False).as_py()) >= 0:
+        raise InputError("is no sentiment", path=path, row=first + at, column=column, value=said[at].as_py(), hint=_AGAIN)
+
+
+def _parsed(texts: Sequence[str | None], path: Path, first: int) -> pa.Array:
+    rows = []
+    for number, text in enumerate(texts, first):
+        try:
+            rows.append([_sound(tag) for tag in json.loads(text or "[]") or []])
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
+            raise InputError(
+                "holds no tags", path=path, row=number, column="voc_tags", value=text, hint=_AGAIN
+            ) from error
+    return pa.array(rows, VERDICT.field("voc_tags").type)
+
+
+def _sound(tag: Mapping[str, Any]) -> dict[str, Any]:
+    """One tag with the fields of TAG in their types; KeyError, TypeError or ValueError where it is none."""
+    if tag["polarity"] not in POLARITIES:
+        raise ValueError(tag["polarity"])
+    words = {name: str(tag[name]) for name in ("code", "polarity", "source", "quote")}
+    return {**words, "confidence": float(tag["confidence"]), "start": int(tag["start"]), "end": int(tag["end"])}
+
+
+def _from_workbook(source: Source, columns: Columns, options: Options) -> Iterator[pa.RecordBatch]:
+    """The rows and tags of the sheets that ``vocnlp score`` wrote; offsets are found again from the quotes."""
+    tags = _tags_by_row(source.path, source.sheets)
+    first = 1
+    for name in sheets_of(source.sheets, SHEET_ROWS):
+        if name != source.sheet:  # rows beyond Excel's last one
+            source, columns = open_for_scoring(source.path, replace(options, sheet=name))
+        ours = tag_columns(source.schema.names)
+        if missing := {"情感", "情感置信度", "噪声"} - ours.keys():
+            raise InputError("a tag column is gone", path=source.path, column=min(missing), hint=_AGAIN)
+        for batch in source.batches(_SIZE):
+            read, _ = feedback(batch, columns, first_row=first)
+            rows = zip(batch.to_pylist(), read.column("text").to_pylist(), strict=True)
+            verdict = [
+                _verdict(cells, ours, _fitting(tags.pop(number, []), text, number, source.path))
+                for number, (cells, text) in enumerate(rows, first)
+            ]
+            made = _columns(verdict, source.path)
+            _check_sentiment(made[0], source.path, ours["情感"], first)
+            yield pa.RecordBatch.from_arrays([*read.columns, *made], schema=TAGGED)
+            first += batch.num_rows
+    if tags:
+        raise _moved(source.path, min(tags))
+
+
+def _tags_by_row(path: Path, sheets: Sequence[str]) -> dict[int, list[dict[str, Any]]]:
+    tags: dict[int, list[dict[str, Any]]] = {}
+    for name in sheets_of(sheets, SHEET_TAGS):
+        line = 0
+        for batch in open_table(path, sheet=name).batches(_SIZE):
+            for row in batch.to_pylist():
+                line += 1
+                try:
+                    tags.setdefault(int(row["行号"]), []).append({**_tag(row), "评论": row["评论"]})
+                except (KeyError, TypeError, ValueError) as error:
+                    told = f"the sheet {name!r} was edited: {error}"
+                    raise InputError(told, path=path, row=line, hint=_AGAIN) from error
+    return tags
+
+
+def _tag(row: Mapping[str, Any]) -> dict[str, Any]:
+    polarity, source = _BACK.get(row["极性"]), _BACK.get(row["来源"], MODEL)
+    if polarity not in POLARITIES or row["编码"] is None:
+        raise ValueError(f"{row['编码']!r}, {row['极性']!r} is no tag")
+    fixed = {"code": str(row["编码"]), "polarity": polarity, "confidence": float(row["置信度"] or 0)}
+    return {**fixed, "source": source, "quote": str(row["证据"] or "")}
+
+
+def _fitting(tags: Sequence[Mapping[str, Any]], text: str, number: int, path: Path) -> list[dict[str, Any]]:
+    """Tags with their offsets in ``text``; InputError if they were made for another text, as after sorting a sheet."""
+    placed = []
+    for tag in tags:
+        if str(tag["评论"] or "") != text:
+            raise _moved(path, number)
+        start = max(0, text.find(tag["quote"]))
+        placed.append(
+            {**{k: v for k, v in tag.items() if k != "评论"}, "start": start, "end": start + len(tag["quote"])}
+        )
+    return placed
+
+
+def _moved(path: Path, number: int) -> InputError:
+    told = f"this row of {SHEET_ROWS!r} is not the one that {SHEET_TAGS!r} has tags for: rows were sorted or deleted"
+    return InputError(told, path=path, row=number, hint=_AGAIN)
+
+
+def _verdict(cells: Mapping[str, Any], ours: Mapping[str, str], tags: list[dict[str, Any]]) -> dict[str, Any]:
+    said, noise = cells[ours["情感"]], cells[ours["噪声"]]
+    return {
+        "voc_sentiment": _BACK.get(said, said) if said else "neutral",
+        "voc_confidence": cells[ours["情感置信度"]],
+        "voc_noise": _BACK.get(noise, noise) if noise else None,
+        "voc_tags": tags,
+    }
+
+
+def _columns(verdict: list[dict[str, Any]], path: Path) -> list[pa.Array]:
+    try:
+        return [pa.array([row.get(name) for row in verdict], VERDICT.field(name).type) for name in VERDICT.names]
+    except (pa.ArrowException, TypeError) as error:
+        told = f"the tag columns of {SHEET_ROWS!r} were edited: {error}"
+        raise InputError(told, path=path, hint=_AGAIN) from error
