@@ -35,8 +35,9 @@ class Grams:
 def hash_clauses(clauses: Sequence[str], grams: Grams) -> tuple[Rows, Hashes]:
     """``(row, hash)`` of every feature of every clause, one entry per occurrence, in no particular order.
 
-    ``row`` is the index of the clause. Clauses hold no line feed. An n-gram does not cross clauses, but one line feed
-    at either end belongs to it: where a clause begins and ends says much (``不`` + end, begin + ``但``).
+    ``row`` is the index of the clause. Clauses are normalised, so they hold no line feed and no carriage return. An
+    n-gram does not cross clauses, but one line feed at either end belongs to it: where a clause begins and ends says
+    much (``不`` + end, begin + ``但``).
     """
     if not clauses:
         return np.empty(0, np.int64), np.empty(0, np.uint32)

@@ -89,7 +89,8 @@ class Linear:
         sentiment = self._sentiment(features, outputs[:, :first], start) if first else None
         mention, share = pool(outputs[:, first : first + c], start, own)
         towards = outputs[:, first + c :].reshape(len(own), c, 3) * share[:, :, None]
-        polarity = sigmoid(np.add.reduceat(towards, start) + self.bias[first + c :].reshape(c, 3))
+        leaning: Floats = np.add.reduceat(towards, start) + self.bias[first + c :].reshape(c, 3)
+        polarity = sigmoid(leaning)
         peak = share == np.maximum.reduceat(share, start)[own]
         place = np.where(peak, (np.arange(len(own)) - start[own])[:, None], len(own))
         return Scores(
@@ -100,7 +101,8 @@ class Linear:
         )
 
     def _sentiment(self, features: sp.csr_matrix, outputs: Floats, start: npt.NDArray[np.int64]) -> Floats:
-        logit = np.add.reduceat(outputs, start) / text_length(features, start)[:, None] + self.bias[:_SENTIMENT]
+        total: Floats = np.add.reduceat(outputs, start)
+        logit: Floats = total / text_length(features, start)[:, None] + self.bias[:_SENTIMENT]
         neutral, positive = sigmoid(logit).T
         return np.stack([(1 - neutral) * (1 - positive), neutral, (1 - neutral) * positive], 1)
 
@@ -124,6 +126,7 @@ class Linear:
         least = np.where(np.arange(whole.shape[1]) < (_SENTIMENT if self.knows_sentiment else 0), 1, 3)
         whole.data[np.abs(whole.data) < least[whole.indices]] = 0
         whole.eliminate_zeros()
+        whole.sort_indices()
         used = np.flatnonzero(np.diff(whole.indptr))
         whole = whole[used]
         tensors = {

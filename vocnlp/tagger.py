@@ -39,7 +39,7 @@ class Tagger:
 
     def __init__(self, bundle: Bundle, codeframe: Codeframe | None = None) -> None:
         self.bundle = bundle
-        self.codeframe = codeframe or bundle.codeframe
+        self.codeframe = bundle.codeframe if codeframe is None else codeframe
         known = bundle.classifier.codes
         self._kept = np.array([code in self.codeframe for code in known], bool)
         self._threshold = np.array([bundle.thresholds.get(code, 0.5) for code in known], np.float32)
@@ -93,8 +93,9 @@ class Tagger:
             best = np.zeros(scores.mention.shape, bool)
             masked = np.where(self._kept, scores.mention, -1)
             best[np.arange(len(best)), masked.argmax(1)] = True
-            return best & self._kept
-        chosen: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = (scores.mention >= self._threshold) & self._kept
+        else:
+            best = scores.mention >= self._threshold
+        chosen: np.ndarray[tuple[int, ...], np.dtype[np.bool_]] = best & self._kept
         return chosen
 
     def _add_rules(self, readings: Sequence[_Reading], tags: Sequence[list[Tag]]) -> None:
