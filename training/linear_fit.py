@@ -46,7 +46,7 @@ class LinearRecipe:
     penalty: float = 0.12
     strength: float = 16.0
     sentiment_strength: float = 2.0
-    rounds: int = 60  # of L-BFGS, at most
+    rounds: int = 40  # of L-BFGS, at most
     held_out: int = 5  # one part in this many sets calibration and thresholds
     threads: int = 2
 
@@ -81,7 +81,8 @@ class _Texts:
     def pooled(self, share: Floats) -> sp.csr_matrix:
         """(texts, features): each text's clauses summed with these weights."""
         ends = np.append(self.start, self.features.shape[0])
-        return sp.csr_matrix((share, np.arange(len(share)), ends)) @ self.features
+        sums: sp.csr_matrix = sp.csr_matrix((share, np.arange(len(share)), ends)) @ self.features
+        return sums
 
 
 def fit_linear(
@@ -214,7 +215,20 @@ def _fit_code(data: _Texts, code: str, recipe: LinearRecipe, sentiment: Floats |
     if judged.sum() < 8:
         return mention, _borrowed(sentiment, len(mention))
     weight = np.array([row.weight for row in data.rows])[judged]
-    polarity = [_logistic(pooled[judged], outcome[judged] == word, recipe.strength, weight) for word in POLARITIES]
+    texts = pooled[judged]
+    if sentiment is None:
+        return mention, np.stack(
+            [_logistic(texts, outcome[judged] == word, recipe.strength, weight) for word in POLARITIES]
+        )
+    # What the sentiment of the clauses says is a feature beside the words: a code with twenty judged comments leans on
+    # it, one with thousands learns how its own polarity differs. Being linear, it folds into the weights of the words.
+    moods = sp.csr_matrix(texts @ sentiment[:, :-1].T)
+    both = sp.hstack([texts, moods], format="csr")
+    polarity = []
+    for word in POLARITIES:
+        fitted = _logistic(both, outcome[judged] == word, recipe.strength, weight)
+        own, lean, bias = fitted[:-3], fitted[-3:-1], fitted[-1]
+        polarity.append(np.append(own + lean @ sentiment[:, :-1], bias))
     return mention, np.stack(polarity)
 
 
@@ -252,7 +266,7 @@ def _mention_loss(data: _Texts, there: Mask, penalty: float) -> Callable[[Floats
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         scores = (features @ weights[:-1])[:, None]
-        text, share = pool(scores, start, own)  # type: ignore[arg-type]
+        text, share = pool(scores, start, own)
         margin = sign * (text.ravel() + weights[-1])
         pull = -sign * weight * expit(-margin)
         gradient = np.append(across @ (share.ravel() * pull[own]) + penalty * weights[:-1], pull.sum())
@@ -288,20 +302,26 @@ def _calibrate(model: Linear, data: _Texts) -> tuple[float, float, dict[str, flo
     if not there[known].any() or there[known].all():
         return 1.0, 0.0, dict.fromkeys(model.codes, 0.5)
     slope, shift = _logistic(sp.csr_matrix(scores[known][:, None]), there[known], 1e6, None)
+    if (
+        slope <= 0 or there[known].sum() < 8
+    ):  # too little held out to say anything: a negative slope would turn the model round
+        slope, shift = 1.0, 0.0
     chance = expit(slope * scores + shift)
-    shared = _best_threshold(chance[known], there[known])
+    weight = np.array([row.weight for row in data.rows])
+    everywhere = np.broadcast_to(weight[:, None], known.shape)
+    shared = _best_threshold(chance[known], there[known], everywhere[known])
     thresholds = {}
     for column, code in enumerate(model.codes):
         rows = known[:, column]
         positives = int(there[rows, column].sum())
-        own = _best_threshold(chance[rows, column], there[rows, column]) if positives else shared
+        own = _best_threshold(chance[rows, column], there[rows, column], weight[rows]) if positives else shared
         thresholds[code] = (positives * own + 20 * shared) / (positives + 20)
     return float(slope), float(shift), thresholds
 
 
-def _best_threshold(chance: Floats, there: Mask) -> float:
+def _best_threshold(chance: Floats, there: Mask, weight: Floats) -> float:
     """The threshold of best F1, on a grid of hundredths between 0.1 and 0.8."""
     grid = np.arange(0.1, 0.8, 0.01)
-    hits = np.array([(there & (chance >= t)).sum() for t in grid])
-    said = np.array([(chance >= t).sum() for t in grid])
-    return float(grid[np.argmax(2 * hits / (said + there.sum()))])
+    hits = np.array([weight[there & (chance >= t)].sum() for t in grid])
+    said = np.array([weight[chance >= t].sum() for t in grid])
+    return float(grid[np.argmax(2 * hits / (said + weight[there].sum()))])

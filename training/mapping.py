@@ -35,6 +35,7 @@ _KEYS = {
 }
 ALL, TAGGED, NONE = "all", "tagged", "none"
 SAME = "same"  # the labels of a set are the ids of the frame
+UNTAUGHT = frozenset({"other_topic"})  # what is left over has no words of its own: a model of it would tag everything
 _EXAMPLES = "codeframe_examples"
 
 
@@ -98,7 +99,7 @@ def read_mapped(mapping: SetMapping, frame: Codeframe, root: Path) -> list[Label
     path = (DEFAULT.parent if mapping.file.startswith("./") else root) / mapping.file
     rows = read_labelled(path)
     whole = {code.id for code in frame.taggable} if mapping.codes == SAME else mapping.targets.values()
-    mapped = frozenset(code for code in whole if code is not None)
+    mapped = frozenset(code for code in whole if code is not None) - UNTAUGHT
     absent = _absent(mapping, frame) - mapped
     stars = _stars(path) if isinstance(mapping.sentiment, Mapping) and mapping.sentiment.get("stars") else {}
     three = not any(row.two_class for row in rows)
@@ -134,8 +135,10 @@ def _spans(row: Labelled) -> Iterator[Labelled]:
 def codeframe_examples(frame: Codeframe, weight: float = 3.0) -> list[Labelled]:
     """The example sentences of the frame as labelled rows: each carries its code, and none that is not its kin."""
     rows = []
-    everything = frozenset(code.id for code in frame.taggable)
+    everything = frozenset(code.id for code in frame.taggable) - UNTAUGHT
     for code in frame.taggable:
+        if code.id in UNTAUGHT:
+            continue
         kin = {one.id for one in frame.path(code.id)} | {one.id for one in frame.codes if code in frame.path(one.id)}
         for polarity, sentences in ((POSITIVE, code.positive), (NEGATIVE, code.negative)):
             for number, text in enumerate(sentences):
@@ -163,7 +166,7 @@ def _tags(row: Labelled, mapping: SetMapping, path: Path) -> tuple[GoldTag, ...]
         except KeyError:
             hint = f"decide it under {mapping.name} in mapping.yaml (null if no code means the same)"
             raise CodeframeError(f"the label {tag.code!r} is not mapped", path=path, hint=hint) from None
-        if code is not None:
+        if code is not None and code not in UNTAUGHT:
             tags.append(replace(tag, code=code))
     return tuple(tags)
 
