@@ -17,7 +17,7 @@ FLOORS = (
      "tables", "column_values", "columns"),
     ("bundle", "journey"),
     ("tagger", "quotes", "findings"),
-    ("workbook", "tagged_files", "batch", "tagged_reading", "report"),
+    ("processes", "unfinished", "workbook", "tagged_files", "batch", "tagged_reading", "report"),
     ("training.labelled", "training.mapping", "training.linear_fit", "training.evaluation", "training.card",
      "training.train"),
     ("cli_output", "cli"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vocnlp.bundle import Bundle
+from vocnlp.codeframe import Code
 
 
 def model_card(bundle: Bundle) -> str:
@@ -31,7 +32,7 @@ datasets:
 
 A linear model (character n-grams and jieba words, pooled over clauses) that reads Chinese customer comments: overall
 sentiment, and the codes of the codeframe **{frame.name} {frame.version}** with polarity and the clause that is the
-evidence. {len(known)} codes are learnt; {len(untaught)} more are found by the codeframe's keywords.
+evidence. {len(known)} codes are learnt{_by_keywords(untaught)}.
 
 ## Trained on
 
@@ -44,8 +45,9 @@ evidence. {len(known)} codes are learnt; {len(untaught)} more are found by the c
 
 ## Measured
 
-On the held-out development split (one part in ten by a hash of the normalised text; training never saw it).
-Two-class sets are judged by the likelier of the two classes.
+On the held-out development split: one part in ten of each set, one in five of the synthetic ones, by a hash of the
+normalised text; training never saw it. Two-class sets are judged by the likelier of the two classes. Where a set has
+few comments, the last digits are chance: 200 comments give an accuracy of 0.80 a 95 % interval of 0.74 to 0.85.
 
 {_table(bundle.figures)}
 
@@ -54,11 +56,16 @@ Two-class sets are judged by the likelier of the two classes.
 - For tagging feedback in bulk, so that people see where experience breaks. Not for decisions about a single person.
 - Single tags are wrong as often as the table says; look at the quoted evidence before acting on one comment.
 - Irony, sarcasm, and praise that leads into a complaint are often misread: there is no word order beyond three characters.
-- Codes were learnt from public reviews of cars, make-up, restaurants, electronics and shops; in other industries their
-  thresholds are less sure. Label a few hundred comments of your own and retrain.
+- Codes outside cars, make-up, restaurants and electronics were learnt from a few dozen synthetic comments each (the sets
+  named own_ above): the table shows how much less is found there. Label a few hundred comments of your own and retrain.
 - Traditional Chinese is read after conversion to Simplified; Cantonese words are only known where the sets hold them.
 - The training texts are public reviews; their writers are not a sample of all customers.
 """
+
+
+def _by_keywords(untaught: Sequence[Code]) -> str:
+    found = [code.name for code in untaught if code.keywords]
+    return f"; {len(found)} more are found by the codeframe's keywords alone ({'、'.join(found)})" if found else ""
 
 
 def _table(figures: Mapping[str, Any]) -> str:

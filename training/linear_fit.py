@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -110,7 +110,7 @@ def fit_linear(
         )
         slope, shift, thresholds = _calibrate(first, data.take(held))
     model = _fit(data, codes, vocabulary, recipe, lambda what, share: progress(what, 0.5 + 0.5 * share))
-    return Fitted(Linear(model.codes, vocabulary, model.weights, model.bias, slope, shift), thresholds)
+    return Fitted(replace(model, slope=slope, shift=shift), thresholds)
 
 
 def _need_sklearn() -> None:
@@ -153,29 +153,38 @@ def _featurise(rows: Sequence[Labelled], recipe: LinearRecipe) -> tuple[Vocabula
     return vocabulary, _Texts(rows, sp.vstack(parts, format="csr").astype(np.float64), start)
 
 
+@dataclass(frozen=True)
+class _Head:
+    """What is learnt for one code: mention (features + 1), polarity (3, features + 1), and its lean (3, 2)."""
+
+    mention: Floats
+    polarity: Floats
+    lean: Floats
+
+
 def _fit(
     data: _Texts, codes: Sequence[str], vocabulary: Vocabulary, recipe: LinearRecipe, progress: Progress
 ) -> Linear:
-    columns: list[Floats] = []
     sentiment = _fit_sentiment(data, recipe)
     done = 0
 
-    def one(code: str) -> tuple[Floats, Floats]:
+    def one(code: str) -> _Head:
         nonlocal done
         annotated = np.fromiter((_annotates(row, code) for row in data.rows), bool, len(data.rows))
-        mention, polarity = _fit_code(data.take(annotated), code, recipe, sentiment)
+        head = _fit_code(data.take(annotated), code, recipe, sentiment)
         done += 1
         progress(f"learning {code}", done / len(codes))
-        return mention, polarity
+        return head
 
     with ThreadPoolExecutor(recipe.threads) as threads:
-        fitted = list(threads.map(one, codes))
-    columns += list(sentiment) if sentiment is not None else []
-    columns += [mention for mention, _ in fitted]
-    columns += [column for _, polarity in fitted for column in polarity]
+        heads = list(threads.map(one, codes))
+    columns = list(sentiment) if sentiment is not None else []
+    columns += [head.mention for head in heads]
+    columns += [column for head in heads for column in head.polarity]
     table = np.stack(columns, 1)
     weights = sp.csr_matrix(table[:-1].astype(np.float32))
-    return Linear(tuple(codes), vocabulary, weights, table[-1].astype(np.float32))
+    lean = np.stack([head.lean for head in heads]).astype(np.float32) if sentiment is not None and heads else None
+    return Linear(tuple(codes), vocabulary, weights, table[-1].astype(np.float32), lean=lean)
 
 
 def _fit_sentiment(data: _Texts, recipe: LinearRecipe) -> Floats | None:
@@ -204,32 +213,25 @@ def _fit_sentiment(data: _Texts, recipe: LinearRecipe) -> Floats | None:
     return np.stack([neutral, towards])
 
 
-def _fit_code(data: _Texts, code: str, recipe: LinearRecipe, sentiment: Floats | None) -> tuple[Floats, Floats]:
-    """Weights of mention (features + 1) and of the three polarities (3, features + 1)."""
+def _fit_code(data: _Texts, code: str, recipe: LinearRecipe, sentiment: Floats | None) -> _Head:
     outcome = np.array([_outcome(row, code) for row in data.rows])
     there = np.array([any(tag.code == code for tag in row.tags) for row in data.rows])
     mention = _fit_mention(data, there, recipe)
     _, share = pool((data.features @ mention[:-1])[:, None], data.start, data.own)
-    pooled = data.pooled(share.ravel().astype(np.float64))
+    texts = data.pooled(share.ravel().astype(np.float64))
     judged = outcome != ""
     if judged.sum() < 8:
-        return mention, _borrowed(sentiment, len(mention))
+        return _Head(mention, *_borrowed(sentiment, len(mention)))
+    texts, said = texts[judged], outcome[judged]
     weight = np.array([row.weight for row in data.rows])[judged]
-    texts = pooled[judged]
+    if sentiment is not None:
+        # What the sentiment of the clauses says is a feature beside the words: a code with twenty judged comments leans
+        # on it, one with thousands learns how its own polarity differs.
+        texts = sp.hstack([texts, sp.csr_matrix(texts @ sentiment[:, :-1].T)], format="csr")
+    fitted = np.stack([_logistic(texts, said == word, recipe.strength, weight) for word in POLARITIES])
     if sentiment is None:
-        return mention, np.stack(
-            [_logistic(texts, outcome[judged] == word, recipe.strength, weight) for word in POLARITIES]
-        )
-    # What the sentiment of the clauses says is a feature beside the words: a code with twenty judged comments leans on
-    # it, one with thousands learns how its own polarity differs. Being linear, it folds into the weights of the words.
-    moods = sp.csr_matrix(texts @ sentiment[:, :-1].T)
-    both = sp.hstack([texts, moods], format="csr")
-    polarity = []
-    for word in POLARITIES:
-        fitted = _logistic(both, outcome[judged] == word, recipe.strength, weight)
-        own, lean, bias = fitted[:-3], fitted[-3:-1], fitted[-1]
-        polarity.append(np.append(own + lean @ sentiment[:, :-1], bias))
-    return mention, np.stack(polarity)
+        return _Head(mention, fitted, np.zeros((3, 2)))
+    return _Head(mention, np.hstack([fitted[:, :-3], fitted[:, -1:]]), fitted[:, -3:-1])
 
 
 def _outcome(row: Labelled, code: str) -> str:
@@ -239,14 +241,16 @@ def _outcome(row: Labelled, code: str) -> str:
     return word if word in POLARITIES else ""
 
 
-def _borrowed(sentiment: Floats | None, size: int) -> Floats:
+def _borrowed(sentiment: Floats | None, size: int) -> tuple[Floats, Floats]:
     """Polarity of a code that no set judges: what the clauses' sentiment says; neutral where that is unknown."""
+    polarity, lean = np.zeros((3, size)), np.zeros((3, 2))
     if sentiment is None:
-        blank = np.zeros((3, size))
-        blank[1, -1] = 1.0
-        return blank
-    neutral, positive = sentiment
-    return np.stack([-positive, neutral, positive])
+        polarity[1, -1] = 1.0
+        return polarity, lean
+    neutral, positive = sentiment[:, -1]
+    polarity[:, -1] = -positive, neutral, positive
+    lean[:] = (0, -1), (1, 0), (0, 1)
+    return polarity, lean
 
 
 def _fit_mention(data: _Texts, there: Mask, recipe: LinearRecipe) -> Floats:
@@ -302,10 +306,8 @@ def _calibrate(model: Linear, data: _Texts) -> tuple[float, float, dict[str, flo
     if not there[known].any() or there[known].all():
         return 1.0, 0.0, dict.fromkeys(model.codes, 0.5)
     slope, shift = _logistic(sp.csr_matrix(scores[known][:, None]), there[known], 1e6, None)
-    if (
-        slope <= 0 or there[known].sum() < 8
-    ):  # too little held out to say anything: a negative slope would turn the model round
-        slope, shift = 1.0, 0.0
+    if slope <= 0 or there[known].sum() < 8:
+        slope, shift = 1.0, 0.0  # too little was held out: a negative slope would turn the model round
     chance = expit(slope * scores + shift)
     weight = np.array([row.weight for row in data.rows])
     everywhere = np.broadcast_to(weight[:, None], known.shape)

@@ -8,15 +8,13 @@ run goes on where it stopped and nobody ever sees half a file.
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
 from itertools import chain, islice
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +24,14 @@ import pyarrow.compute as pc
 from .codeframe import Codeframe
 from .column_values import as_texts
 from .columns import Columns, choose_columns
-from .errors import BundleError, InputError, OutputError, VocnlpError
+from .errors import BundleError, InputError, VocnlpError
 from .figures import Figures
+from .processes import interrupts_held, settle_in
 from .records import TAG, VERDICT, Prediction
 from .tables import Source, open_table
 from .tagged_files import OURS, Finished, finish, out_schema, output_kind
 from .tagger import Tagger
-from .unfinished import Unfinished
+from .unfinished import Unfinished, check_output
 from .workbook import SHEET_ROWS, is_own, sheets_of
 
 WINDOW = 8192  # rows scored and kept together: a segment
@@ -122,7 +121,8 @@ def tag_batches(
         try:
             for batch in batches:
                 texts, place = _distinct(batch, text)
-                waiting.append((batch, place, pool.submit(_work, texts)))
+                with interrupts_held():
+                    waiting.append((batch, place, pool.submit(_work, texts)))
                 if len(waiting) > workers + 1:
                     yield _oldest(waiting)
             while waiting:
@@ -167,20 +167,11 @@ _worker: Tagger
 
 def _begin_worker(bundle: str, digest: str, frame: dict[str, Any] | None) -> None:
     global _worker  # noqa: PLW0603 - one tagger a process, loaded once
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the first one sees to the end
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    settle_in()
     tagger = Tagger.load(bundle)
     if tagger.bundle.digest != digest:
         raise BundleError("was replaced while it was at work", path=bundle, hint="start over with --force")
     _worker = Tagger(tagger.bundle, Codeframe.from_dict(frame)) if frame is not None else tagger
-
-
-def _end_with_parent() -> None:
-    """A worker holds both ends of its own queue, so it would wait for ever on a parent that was killed."""
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _work(texts: list[str]) -> pa.RecordBatch:
@@ -196,9 +187,7 @@ def open_for_scoring(path: Path | str, options: Options) -> tuple[Source, Column
     if options.sheet is None and is_own(source.sheets) and source.sheet != SHEET_ROWS:
         source = open_table(path, sheet=SHEET_ROWS)  # it has no row, so the first sheet with rows was taken
     kept = out_schema(source).kept
-    first = next(source.batches(_SAMPLE), None)
-    if first is None:
-        first = pa.RecordBatch.from_pylist([], schema=source.schema)
+    first = next(source.batches(_SAMPLE), pa.RecordBatch.from_pylist([], schema=source.schema))
     schema = pa.schema([source.schema.field(name) for name in kept])
     try:
         return source, choose_columns(schema, first.select(kept), named=options.named)
@@ -225,7 +214,8 @@ def score_file(
     kept = _own_columns(source, options)
     if tagger.codeframe.journeys:
         tagger.codeframe.journey(options.journey)  # an unknown one is told now, not after all the work
-    _check_output(out, source, options)
+    output_kind(out)
+    check_output(out, source.path, resume=options.resume, force=options.force)
     work = Unfinished.begin(out, _identity(source, columns, tagger), resume=options.resume, force=options.force)
     done = work.rows
     try:
@@ -265,19 +255,6 @@ def _own_columns(source: Source, options: Options) -> list[str]:
         hint = f"rename or delete it; tags are written under {', '.join(OURS)}"
         raise InputError("the name of this column is kept for tags", path=source.path, column=taken[0], hint=hint)
     return kept
-
-
-def _check_output(out: Path, source: Source, options: Options) -> None:
-    output_kind(out)
-    if not out.exists():
-        return
-    if out.is_dir():
-        raise OutputError("is a folder", path=out, hint=f"name a file in it: {out / 'tagged.xlsx'}")
-    if out.samefile(source.path):
-        raise OutputError("is the input itself", path=out, hint="write to another file")
-    if not options.force:
-        again = "--resume --force" if options.resume else "--force"
-        raise OutputError("already exists", path=out, hint=f"choose another name, or replace it with {again}")
 
 
 def _identity(source: Source, columns: Columns, tagger: Tagger) -> dict[str, Any]:

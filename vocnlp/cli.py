@@ -5,19 +5,53 @@ Exit codes: 0 done; 2 the input, output or model is not usable as it is (a messa
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import sys
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from typer.core import TyperGroup
 
-from .errors import VocnlpError
+from .errors import InputError, OutputError, VocnlpError
+
+_err = Console(stderr=True)
+_out = Console()
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, highlight=False, soft_wrap=True)
+
+
+class _Edge(TyperGroup):
+    """Where errors become words and exit codes: typer itself ends a run on Ctrl-C or a closed pipe without a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except VocnlpError as error:
+            _say(_err, f"[bold red]error:[/] {escape(str(error))}")
+            if error.hint:
+                _say(_err, f"[bold]next step:[/] {escape(error.hint)}")
+            raise typer.Exit(2) from error
+        except KeyboardInterrupt:
+            scoring = ctx.invoked_subcommand == "score"
+            _err.print("interrupted" + ("; go on with the same command and --resume" if scoring else ""))
+            raise typer.Exit(130) from None
+        except BrokenPipeError:  # the reader of our output went away: vocnlp ... | head
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to be flushed goes there
+            raise typer.Exit(0) from None
+
 
 app = typer.Typer(
     name="vocnlp",
+    cls=_Edge,
     help="Mining the voice of the customer in Chinese: comments in; sentiment, codes with evidence, NPS figures out.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -26,29 +60,27 @@ app = typer.Typer(
 codeframe_app = typer.Typer(help="Look at, check and compare codeframes (码框).", no_args_is_help=True)
 app.add_typer(codeframe_app, name="codeframe")
 
-_err = Console(stderr=True)
-_out = Console()
-
+TextOption = Annotated[str | None, typer.Option("--text", help="Column with the comments.")]
+ScoreOption = Annotated[str | None, typer.Option("--score", help="Column with the 0-10 answer.")]
+StageOption = Annotated[str | None, typer.Option("--stage", help="Column with the touchpoint or stage.")]
+ChannelOption = Annotated[str | None, typer.Option("--channel", help="Column with the channel.")]
+SegmentOption = Annotated[str | None, typer.Option("--segment", help="Column with the customer group.")]
+CustomerOption = Annotated[str | None, typer.Option("--customer", help="Column with the customer's id.")]
+AtOption = Annotated[str | None, typer.Option("--at", help="Column with the time.")]
+IdOption = Annotated[str | None, typer.Option("--id", help="Column with the row's id.")]
+SheetOption = Annotated[str | None, typer.Option("--sheet", help="Sheet of a workbook; default: the first with rows.")]
+JourneyOption = Annotated[str, typer.Option("--journey", help="Which journey of the codeframe.")]
 BundleOption = Annotated[Path | None, typer.Option("--bundle", help="Model folder; default: the shipped one.")]
 FrameOption = Annotated[Path | None, typer.Option("--codeframe", help="Codeframe .yaml or .json to tag with.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def main() -> None:
-    """Run the command line; errors that vocnlp raises become one message and exit code 2."""
-    try:
-        app()
-    except VocnlpError as error:
-        _err.print(f"[bold red]error:[/] {escape(str(error))}", soft_wrap=True, highlight=False)
-        if error.hint:
-            _err.print(f"[bold]next step:[/] {escape(error.hint)}", soft_wrap=True, highlight=False)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        _err.print("interrupted; a scoring run goes on with --resume")
-        sys.exit(130)
-    except BrokenPipeError:  # the reader of our output went away: vocnlp ... | head
-        sys.stderr.close()
-        sys.exit(0)
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a console that cannot show a character shows "?" and goes on
+            stream.reconfigure(errors="replace")
+    app()
 
 
 @app.callback(invoke_without_command=True)
@@ -64,18 +96,18 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 def score(
     source: Annotated[Path, typer.Argument(help="xlsx, csv, tsv, jsonl or parquet.", metavar="IN")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Where to write; the ending chooses the kind.")],
-    text: Annotated[str | None, typer.Option(help="Column with the comments.")] = None,
-    score_column: Annotated[str | None, typer.Option("--score", help="Column with the 0-10 answer.")] = None,
-    stage: Annotated[str | None, typer.Option(help="Column with the touchpoint or stage.")] = None,
-    channel: Annotated[str | None, typer.Option(help="Column with the channel.")] = None,
-    segment: Annotated[str | None, typer.Option(help="Column with the customer group.")] = None,
-    customer: Annotated[str | None, typer.Option(help="Column with the customer's id.")] = None,
-    at: Annotated[str | None, typer.Option(help="Column with the time.")] = None,
-    row_id: Annotated[str | None, typer.Option("--id", help="Column with the row's id.")] = None,
-    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook; default: the first with rows.")] = None,
+    text: TextOption = None,
+    score_column: ScoreOption = None,
+    stage: StageOption = None,
+    channel: ChannelOption = None,
+    segment: SegmentOption = None,
+    customer: CustomerOption = None,
+    at: AtOption = None,
+    row_id: IdOption = None,
+    sheet: SheetOption = None,
     bundle: BundleOption = None,
     codeframe: FrameOption = None,
-    journey: Annotated[str, typer.Option(help="Which journey of the codeframe.")] = "general",
+    journey: JourneyOption = "general",
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: one a core.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what stands at OUT.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
@@ -86,18 +118,19 @@ def score(
     from .cli_output import print_columns, print_scored, scoring_progress
     from .tagger import Tagger
 
-    roles = {"text": text, "score": score_column, "stage": stage, "channel": channel, "segment": segment}
-    roles |= {"customer": customer, "at": at, "id": row_id}
-    named = {role: column for role, column in roles.items() if column is not None}
-    options = Options(
-        named=named, sheet=sheet, journey=journey, workers=workers, force=force, resume=resume, verbatim=verbatim
-    )
+    named = _named(text, score_column, stage, channel, segment, customer, at, row_id)
+    options = Options(named, sheet, journey, workers, force=force, resume=resume, verbatim=verbatim)
     opened, columns = open_for_scoring(source, options)
     print_columns(_err, opened, columns)
     tagger = Tagger.load(bundle, codeframe=codeframe)
     with scoring_progress(_err, opened.rows) as report:
         scored = score_file(opened, columns, out, tagger, options=options, report=report)
-    print_scored(_out, scored, tagger)
+    print_scored(_out, scored)
+
+
+def _named(*columns: str | None) -> dict[str, str]:
+    roles = ("text", "score", "stage", "channel", "segment", "customer", "at", "id")
+    return {role: column for role, column in zip(roles, columns, strict=True) if column is not None}
 
 
 @app.command()
@@ -105,24 +138,47 @@ def report(
     source: Annotated[Path, typer.Argument(help="A tagged file, or a raw export (it is tagged first).", metavar="IN")],
     out: Annotated[Path, typer.Option("-o", "--out", help="The HTML file to write.")] = Path("report.html"),
     title: Annotated[str, typer.Option(help="Title of the report.")] = "客户之声分析报告",
+    text: TextOption = None,
+    score_column: ScoreOption = None,
+    stage: StageOption = None,
+    channel: ChannelOption = None,
+    segment: SegmentOption = None,
+    customer: CustomerOption = None,
+    at: AtOption = None,
+    row_id: IdOption = None,
+    sheet: SheetOption = None,
     bundle: BundleOption = None,
     codeframe: FrameOption = None,
-    journey: Annotated[str, typer.Option(help="Which journey of the codeframe.")] = "general",
+    journey: JourneyOption = "general",
     force: Annotated[bool, typer.Option("--force", help="Replace what stands at OUT.")] = False,
 ) -> None:
     """Write the analyst's report: one HTML file in Chinese that opens offline."""
-    from .errors import OutputError
+    from .batch import Options
     from .report import write_report
     from .tagged_reading import read_tagged
     from .tagger import Tagger
 
+    _check_report(source, out, force)
+    tagger = Tagger.load(bundle, codeframe=codeframe)
+    if tagger.codeframe.journeys:
+        tagger.codeframe.journey(journey)
+    named = _named(text, score_column, stage, channel, segment, customer, at, row_id)
+    with _err.status("reading"):
+        table, meta = read_tagged(source, tagger, Options(named=named, sheet=sheet))
+        write_report(out, table, tagger.codeframe, title=title, journey=journey, meta=meta)
+    _say(_out, f"report: {escape(str(out))} ({table.num_rows:,} rows)")
+
+
+def _check_report(source: Path, out: Path, force: bool) -> None:
+    """What would only be found out after all the reading."""
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise OutputError("a report is an HTML file", path=out, hint=f"name it {out.with_suffix('.html').name}")
+    if not out.parent.is_dir():
+        raise OutputError("the folder does not exist", path=out, hint=f"create {out.parent}, or choose another folder")
+    if out.exists() and (out.is_dir() or (source.exists() and out.samefile(source))):
+        raise OutputError("is a folder or the input itself", path=out, hint="choose another name")
     if out.exists() and not force:
         raise OutputError("already exists", path=out, hint="choose another name, or replace it with --force")
-    tagger = Tagger.load(bundle, codeframe=codeframe)
-    with _err.status("reading"):
-        table, meta = read_tagged(source, tagger)
-        write_report(out, table, tagger.codeframe, title=title, journey=journey, meta=meta)
-    _out.print(f"report: {out} ({table.num_rows:,} rows)", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -136,13 +192,29 @@ def classify(
     from .cli_output import prediction_dict, print_prediction
     from .tagger import Tagger
 
-    given = texts if texts else [line.rstrip("\r\n") for line in sys.stdin]
     tagger = Tagger.load(bundle, codeframe=codeframe)
-    for text, prediction in zip(given, tagger.tag(given), strict=True):
-        if as_json:
-            typer.echo(json.dumps(prediction_dict(text, prediction, tagger.codeframe), ensure_ascii=False))
-        else:
-            print_prediction(_out, text, prediction, tagger.codeframe)
+    given = iter(texts) if texts else _lines()
+    at_once = 1 if not texts and sys.stdin.isatty() else 1024
+    while some := list(islice(given, at_once)):
+        for text, prediction in zip(some, tagger.tag(some), strict=True):
+            if as_json:
+                typer.echo(json.dumps(prediction_dict(text, prediction, tagger.codeframe), ensure_ascii=False))
+            else:
+                print_prediction(_out, text, prediction, tagger.codeframe)
+
+
+def _lines() -> Iterator[str]:
+    """The lines of stdin as they come; in another encoding they would be tagged as nonsense, so that is refused."""
+    if sys.stdin.isatty():
+        _say(_err, "one comment a line; end with Ctrl-D (on Windows Ctrl-Z and Enter)")
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="strict")
+    try:
+        for number, line in enumerate(sys.stdin):
+            yield line.rstrip("\r\n").removeprefix("" if number else "\ufeff")
+    except UnicodeDecodeError as error:
+        hint = "convert it first: iconv -f gb18030 -t utf-8, or save it as .csv and use vocnlp score"
+        raise InputError(f"stdin is not {sys.stdin.encoding}: {error}", hint=hint) from error
 
 
 @app.command()
@@ -162,18 +234,10 @@ def train(
 
     del linear
     with training_progress(_err) as progress:
-        bundle = train_bundle(
-            data,
-            out,
-            recipe=recipe,
-            root=data_root,
-            codeframe=codeframe,
-            dev_parts=dev_parts,
-            force=force,
-            progress=progress,
-        )
+        more: dict[str, Any] = {"codeframe": codeframe, "dev_parts": dev_parts, "force": force}
+        bundle = train_bundle(data, out, recipe=recipe, root=data_root, progress=progress, **more)
     print_figures(_out, bundle.figures)
-    _out.print(f"bundle: {out}", highlight=False, soft_wrap=True)
+    _say(_out, f"bundle: {escape(str(out))}")
 
 
 @app.command()
@@ -201,7 +265,8 @@ def codeframe_show(
     from .cli_output import print_frame
     from .codeframe import Codeframe
 
-    print_frame(_out, Codeframe.load(frame or _shipped_frame()))
+    shipped = Path(__file__).parent / "frames" / "voc-zh-general.yaml"
+    print_frame(_out, Codeframe.load(frame or shipped))
 
 
 @codeframe_app.command("check")
@@ -211,11 +276,10 @@ def codeframe_check(frame: Annotated[Path, typer.Argument(help="A codeframe .yam
 
     loaded = Codeframe.load(frame)
     for warning in loaded.warnings():
-        _err.print(f"[yellow]warning:[/] {escape(warning)}", highlight=False, soft_wrap=True)
-    _out.print(
+        _say(_err, f"[yellow]warning:[/] {escape(warning)}")
+    _say(
+        _out,
         f"{loaded.name} {loaded.version}: {len(loaded)} codes, {len(loaded.leaves)} leaves, digest {loaded.digest[:16]}",
-        highlight=False,
-        soft_wrap=True,
     )
 
 
@@ -227,10 +291,6 @@ def codeframe_diff(old: Annotated[Path, typer.Argument()], new: Annotated[Path, 
 
     before, after = Codeframe.load(old), Codeframe.load(new)
     print_diff(_out, before, after, before.diff(after))
-
-
-def _shipped_frame() -> Path:
-    return Path(__file__).parent / "frames" / "voc-zh-general.yaml"
 
 
 if __name__ == "__main__":

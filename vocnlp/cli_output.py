@@ -25,7 +25,6 @@ from .codeframe import Codeframe, CodeframeDiff
 from .columns import Columns
 from .records import NEGATIVE, NEUTRAL, POSITIVE, Prediction
 from .tables import Source
-from .tagger import Tagger
 
 _STYLE = {POSITIVE: "green", NEUTRAL: "yellow", NEGATIVE: "red"}
 _WHY = {"name": "by its name", "content": "by its content", "named": "as you said"}
@@ -85,7 +84,7 @@ def training_progress(console: Console) -> Iterator[Callable[[str, float], None]
         yield lambda what, share: progress.update(task, description=what, completed=share)
 
 
-def print_scored(console: Console, scored: Scored, tagger: Tagger) -> None:
+def print_scored(console: Console, scored: Scored) -> None:
     """The summary after a run: rows, noise, NPS, and the pains that cost most."""
     figures, finished = scored.figures, scored.finished
     totals, nps = figures.totals, figures.nps
@@ -99,22 +98,30 @@ def print_scored(console: Console, scored: Scored, tagger: Tagger) -> None:
     if totals.comments:
         _line(console, f"  sentiment: {totals.positive:,} positive, {totals.neutral:,} neutral, {totals.negative:,} negative; "
                        f"{totals.tagged:,} comments with {totals.tags:,} tags")  # fmt: skip
-    for problem, count in finished.problems.items():
-        _line(console, f"  [yellow]{count:,} cells not used[/]: {escape(problem)}")
+    for (column, problem), count in finished.problems.items():
+        rows = [f"row {p.row}: {p.value[:20]!r}" for p in finished.listed if (p.column, p.problem) == (column, problem)]
+        more = ", ..." if count > 3 else ""
+        _line(console, f"  [yellow]{escape(column)}: {count:,} {problem}[/] "
+                       f"({escape(', '.join(rows[:3]))}{more}); such cells are left out, their rows are kept")  # fmt: skip
     if finished.guarded:
         _line(console, f"  {finished.guarded:,} cells got an apostrophe, so that no spreadsheet runs them as a formula")
     if finished.cut:
         _line(console, f"  [yellow]{finished.cut:,} texts were longer than an Excel cell and are cut there[/]")
+    if scored.replaced:
+        _line(console, f"  [yellow]{scored.replaced:,} cells held characters that no file may hold; they are now �[/]")
     if nps.nps is not None:
         _line(console, f"  NPS {nps.nps:+.1f} (95 % {nps.low:+.1f} to {nps.high:+.1f}, n = {nps.n:,})")
-        _print_pains(console, scored, tagger)
+        _print_pains(console, scored)
+    elif often := sorted((c for c in figures.codes if c.leaf and c.negative), key=lambda c: -c.negative)[:8]:
+        _line(console, "  no scores, so no NPS; most often negative: "
+                       + escape(", ".join(f"{code.name} {code.negative:,}" for code in often)))  # fmt: skip
 
 
 def _line(console: Console, text: str) -> None:
     console.print(text, highlight=False, soft_wrap=True)
 
 
-def _print_pains(console: Console, scored: Scored, tagger: Tagger) -> None:
+def _print_pains(console: Console, scored: Scored) -> None:
     pains = [c for c in scored.figures.codes if c.leaf and c.pain.points is not None and c.pain.points < 0][:8]
     if not pains:
         return

@@ -66,8 +66,9 @@ def choose_columns(schema: pa.Schema, sample: pa.RecordBatch, *, named: Mapping[
     """Choose a column for every role; ``sample`` is the first thousand rows or so, ``named`` maps roles to columns.
 
     Raises InputError where a named column does not exist, where no column holds comments, and where two are equally
-    good for the text or the score.
+    good for the text or the score, and where a title stands above the true header.
     """
+    _refuse_title(schema, sample)
     chosen: dict[str, Any] = {}
     how: dict[str, str] = {}
     for role, column in (named or {}).items():
@@ -89,6 +90,16 @@ def choose_columns(schema: pa.Schema, sample: pa.RecordBatch, *, named: Mapping[
             chosen[role] = _choose_plain(role, matches, sampled)
             how |= {role: BY_NAME} if chosen[role] is not None else {}
     return Columns(**chosen, how=how)
+
+
+def _refuse_title(schema: pa.Schema, sample: pa.RecordBatch) -> None:
+    """With a title in the header's place the header would pass for a comment, and the scores for words."""
+    unnamed = [name for at, name in enumerate(schema.names, 1) if name == f"列{at}"]
+    first = list(sample.slice(0, 1).to_pylist()[0].values()) if unnamed and sample.num_rows else []
+    header = [cell for cell in first if isinstance(cell, str) and match_name(cell)[1] == EXACT]
+    if len(header) > 1:
+        told = f"{schema.names[0]!r} is a title; the header, {_listed(header)}, stands below it"
+        raise InputError(told, hint="delete the rows above the header")
 
 
 class _Sample:

@@ -62,6 +62,8 @@ class Linear:
 
     weights: (features, 2 + 4c) with sentiment, (features, 4c) without; the last 3c are polarity, three a code
     bias: one number an output
+    lean: (c, 3, 2), how far each polarity of each code follows the two sentiment scores of the clauses it attends to;
+        kept apart from the weights, which it would fill with a number for every feature. None without sentiment.
     slope, shift: calibration of mention (Platt 1999), the same for all codes
     """
 
@@ -71,6 +73,7 @@ class Linear:
     bias: Floats
     slope: float = 1.0
     shift: float = 0.0
+    lean: Floats | None = None
 
     @property
     def knows_sentiment(self) -> bool:
@@ -90,6 +93,9 @@ class Linear:
         mention, share = pool(outputs[:, first : first + c], start, own)
         towards = outputs[:, first + c :].reshape(len(own), c, 3) * share[:, :, None]
         leaning: Floats = np.add.reduceat(towards, start) + self.bias[first + c :].reshape(c, 3)
+        if self.lean is not None:
+            moods = np.add.reduceat(share[:, :, None] * outputs[:, None, :first], start)
+            leaning = leaning + np.einsum("nck,cjk->ncj", moods, self.lean)
         polarity = sigmoid(leaning)
         peak = share == np.maximum.reduceat(share, start)[own]
         place = np.where(peak, (np.arange(len(own)) - start[own])[:, None], len(own))
@@ -138,6 +144,8 @@ class Linear:
             "scale": peak / np.float32(127),
             "bias": self.bias,
         }
+        if self.lean is not None:
+            tensors["lean"] = self.lean
         settings = {"format": FORMAT, "grams": asdict(self.vocabulary.grams), "slope": self.slope, "shift": self.shift}
         return tensors, settings
 
@@ -162,9 +170,12 @@ class Linear:
             raise ValueError("the arrays of the linear model do not fit together")
         data = tensors["weight"].astype(np.float32) * scale[output]
         weights = sp.csr_matrix((data, output.astype(np.int32), ends), shape=(rows, width))
+        lean = tensors.get("lean")
+        if lean is not None and (lean.shape != (len(codes), 3, _SENTIMENT) or width == 4 * len(codes)):
+            raise ValueError("the arrays of the linear model do not fit together")
         grams = Grams(**settings["grams"])
         vocabulary = Vocabulary(tensors["vocabulary"], tensors["idf"].astype(np.float32), grams)
-        return cls(codes, vocabulary, weights, bias, settings["slope"], settings["shift"])
+        return cls(codes, vocabulary, weights, bias, settings["slope"], settings["shift"], lean)
 
 
 def sigmoid(value: Floats) -> Floats:

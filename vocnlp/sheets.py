@@ -50,8 +50,9 @@ class Workbook:
                 pass
         except OSError as error:
             raise self._failed(error) from error
-        # strings_to_* off: a comment that begins with "=" must stay a comment (CWE-1236).
-        self._book = xlsxwriter.Workbook(str(self.path), _OPTIONS)
+        # strings_to_* off: a comment that begins with "=" must stay a comment (CWE-1236). tmpdir: the sheets grow to
+        # many times the file's size, and the system's folder for such things is often small, or memory.
+        self._book = xlsxwriter.Workbook(str(self.path), {**_OPTIONS, "tmpdir": str(self.path.parent)})
         self._header = self._book.add_format({"bold": True, "bg_color": "#DDEBF7", "border": 1, "valign": "top"})
         self._day = self._book.add_format({"num_format": "yyyy-mm-dd"})
         self._moment = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})

@@ -26,7 +26,7 @@ from .filekinds import CSV, XLSX, kind_by_name
 from .records import VERDICT
 from .tables import Source, write_table
 from .tagger import Tagger
-from .unfinished import writing
+from .unfinished import explained, writing
 from .workbook import SHEET_ROWS, Book, is_own, sheets_of, tag_block
 
 _LISTED = 1000  # row problems shown one by one; the rest are counted
@@ -51,13 +51,14 @@ class Finished:
     """What was written and what it says. ``guarded`` cells got an apostrophe, ``cut`` texts were too long for Excel.
 
     ``replaced`` counts cells in which characters that XML forbids became U+FFFD. ``problems`` counts cells that could
-    not be used, by column and what is wrong.
+    not be used by (column, what is wrong); ``listed`` are the first thousand.
     """
 
     path: Path
     rows: int
     figures: Figures
-    problems: Mapping[str, int]
+    problems: Mapping[tuple[str, str], int]
+    listed: Sequence[RowProblem] = ()
     guarded: int = 0
     cut: int = 0
     replaced: int = 0
@@ -146,13 +147,14 @@ def finish(
     except OutputError as error:
         if error.path != partial:
             raise
+        if isinstance(error.__cause__, OSError):
+            raise explained(error.__cause__, out) from error
         message = error.message.removeprefix(f"{partial}: ")
         raise OutputError(message, path=out, hint=error.hint) from error
     finally:
         fold.close()
         partial.unlink(missing_ok=True)
-    problems = {f"{column}: {problem}": count for (column, problem), count in fold.counts.items()}
-    return Finished(out, fold.rows, finished[0], problems, *finished[1:])
+    return Finished(out, fold.rows, finished[0], fold.counts, fold.problems, *finished[1:])
 
 
 def _first_schema(segments: Sequence[Path], source: Source) -> pa.Schema:

@@ -94,7 +94,9 @@ def _of_kind(column: pa.Array, field: pa.Field, path: Path) -> pa.Array:
 def _check_sentiment(said: pa.Array, path: Path, column: str, first: int) -> None:
     known = pc.is_in(said, pa.array([*POLARITIES, None], pa.string()))
     if (at := pc.index(known, False).as_py()) >= 0:
-        raise InputError("is no sentiment", path=path, row=first + at, column=column, value=said[at].as_py(), hint=_AGAIN)
+        raise InputError(
+            "is no sentiment", path=path, row=first + at, column=column, value=said[at].as_py(), hint=_AGAIN
+        )
 
 
 def _parsed(texts: Sequence[str | None], path: Path, first: int) -> pa.Array:

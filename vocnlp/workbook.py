@@ -15,6 +15,7 @@ from .column_values import NOT_A_NUMBER, NOT_A_TIME, OUT_OF_RANGE
 from .columns import Columns, RowProblem
 from .errors import OutputError
 from .figures import SMALL, Figures, Group
+from .journey import BLANK
 from .records import NEGATIVE, NEUTRAL, POSITIVE
 from .sheets import Sheet, Workbook
 from .tables import Source
@@ -193,8 +194,9 @@ class Book:
         for name, groups in (
             ("旅程阶段", figures.stages), ("渠道", figures.channels), ("客群", figures.segments), ("月份", figures.months),
         ):  # fmt: skip
-            for group in groups:
-                self._sheet.write(_group_row(name, group))
+            if [group.name for group in groups] != [BLANK]:  # the export has no such column
+                for group in groups:
+                    self._sheet.write(_group_row(name, group))
 
     def add_about(
         self, bundle: Bundle, source: Source, columns: Columns, figures: Figures, options: Mapping[str, Any]

@@ -1,0 +1,48 @@
+"""How the processes that score beside the first one begin and end: deaf to Ctrl-C, and gone when their parent is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing import parent_process
+
+
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Start processes in here. Ctrl-C reaches every process of a terminal, and only the first one is to answer it.
+
+    A process inherits the blocked signal. In this process an interrupt waits until the end of the block: in the middle
+    of a start it would leave a child without the words it is waiting for.
+    """
+    if threading.current_thread() is not threading.main_thread():  # which alone hears signals, and may set them
+        yield
+        return
+    heard: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
+    if sys.platform != "win32":
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        if sys.platform != "win32":
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
+        if heard:
+            signal.raise_signal(signal.SIGINT)
+
+
+def settle_in() -> None:
+    """Call this first in a process that was started to work for another."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # for Windows, where a starting process cannot be spared it
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A worker holds both ends of its own queue, so it would wait for ever on a parent that was killed."""
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
