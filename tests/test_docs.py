@@ -23,7 +23,9 @@ def commands() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
 
     def walk(command: typer.core.TyperCommand | typer.core.TyperGroup, path: str) -> None:
-        found[path] = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+        found[path] = {
+            option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
+        }
         for name, child in getattr(command, "commands", {}).items():
             walk(child, f"{path} {name}".strip())
 

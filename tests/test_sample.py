@@ -14,7 +14,9 @@ SAMPLE = Path(__file__).parents[1] / "examples" / "nps_survey.xlsx"
 def test_columns_of_the_sample_are_recognised() -> None:
     source, columns = open_for_scoring(SAMPLE, Options())
     assert source.sheet == "NPS问卷导出"
-    assert {role: columns.of(role) for role in ("text", "score", "stage", "channel", "segment", "customer", "at", "id")} == {
+    assert {
+        role: columns.of(role) for role in ("text", "score", "stage", "channel", "segment", "customer", "at", "id")
+    } == {
         "text": "您打分的主要原因是什么？",
         "score": "推荐分(0-10)",
         "stage": "触点",

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from vocnlp import Bundle, Tagger
+from vocnlp.codeframe import Codeframe
 from vocnlp.errors import InputError, MissingExtraError, OutputError
 from vocnlp.records import Prediction, Tag
 from vocnlp.training import linear_fit
@@ -142,7 +143,7 @@ def test_an_existing_folder_is_not_overwritten(data: Path, tmp_path: Path) -> No
 def test_without_scikit_learn_the_pip_line_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "sklearn", None)
     with pytest.raises(MissingExtraError) as caught:
-        fit_linear([Labelled("1", "好")], Bundle.load().codeframe, LinearRecipe())
+        fit_linear([Labelled("1", "好")], Codeframe.from_labels(["a"]), LinearRecipe())
     assert caught.value.hint == 'pip install "vocnlp[train]"'
 
 
@@ -175,6 +176,19 @@ def test_mention_is_found_in_the_clause_that_speaks_of_it() -> None:
     loss = linear_fit._mention_loss(texts, there, 0.1)
     at = np.random.default_rng(0).normal(0, 0.3, len(vocabulary.hashes) + 1)
     assert check_grad(lambda w: loss(w)[0], lambda w: loss(w)[1], at) < 1e-3
+
+
+def test_a_calibration_of_next_to_nothing_does_not_turn_the_model_round() -> None:
+    import numpy as np
+
+    from vocnlp.training.calibration import Calibration, calibrate
+
+    scores = np.array([[3.0], [2.0], [-1.0], [-2.0]])
+    wrong_way = np.array([[False], [False], [True], [True]])
+    found = calibrate(scores, wrong_way, np.ones_like(wrong_way), np.ones(4))
+    assert (found.slope, found.shift) == (1.0, 0.0)
+    nothing = calibrate(scores, np.zeros_like(wrong_way), np.ones_like(wrong_way), np.ones(4))
+    assert nothing == Calibration(1.0, 0.0, (0.5,))
 
 
 class Said:

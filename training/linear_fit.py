@@ -27,7 +27,9 @@ from vocnlp.linear import Linear, Vocabulary, pool, text_length
 from vocnlp.records import NEGATIVE, NEUTRAL, POLARITIES, POSITIVE
 from vocnlp.text import clauses, normalise_all
 
+from .calibration import calibrate
 from .labelled import Labelled, part_of
+from .logistic import logistic
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -108,7 +110,7 @@ def fit_linear(
         first = _fit(
             data.take(~held), codes, vocabulary, recipe, lambda what, share: progress(what, 0.05 + 0.4 * share)
         )
-        slope, shift, thresholds = _calibrate(first, data.take(held))
+        slope, shift, thresholds = _calibrated(first, data.take(held))
     model = _fit(data, codes, vocabulary, recipe, lambda what, share: progress(what, 0.5 + 0.5 * share))
     return Fitted(replace(model, slope=slope, shift=shift), thresholds)
 
@@ -201,7 +203,7 @@ def _fit_sentiment(data: _Texts, recipe: LinearRecipe) -> Floats | None:
     )
     weight = np.array([row.weight for row in data.rows])
     polar = (word == NEGATIVE) | (word == POSITIVE)
-    towards = _logistic(texts[polar], word[polar] == POSITIVE, recipe.sentiment_strength, weight[polar])
+    towards = logistic(texts[polar], word[polar] == POSITIVE, recipe.sentiment_strength, weight[polar])
     neutral = np.zeros_like(towards)
     neutral[-1] = -20.0  # never, where nobody could say neutral
     if np.any(word == NEUTRAL):
@@ -209,7 +211,7 @@ def _fit_sentiment(data: _Texts, recipe: LinearRecipe) -> Floats | None:
         three = float(weight[judged & ~two_class].sum())
         two = max(1.0, float(weight[judged & two_class].sum()))
         weight = np.where(two_class, weight * min(1.0, 2 * three / two), weight)
-        neutral = _logistic(texts[judged], word[judged] == NEUTRAL, recipe.sentiment_strength, weight[judged])
+        neutral = logistic(texts[judged], word[judged] == NEUTRAL, recipe.sentiment_strength, weight[judged])
     return np.stack([neutral, towards])
 
 
@@ -228,7 +230,7 @@ def _fit_code(data: _Texts, code: str, recipe: LinearRecipe, sentiment: Floats |
         # What the sentiment of the clauses says is a feature beside the words: a code with twenty judged comments leans
         # on it, one with thousands learns how its own polarity differs.
         texts = sp.hstack([texts, sp.csr_matrix(texts @ sentiment[:, :-1].T)], format="csr")
-    fitted = np.stack([_logistic(texts, said == word, recipe.strength, weight) for word in POLARITIES])
+    fitted = np.stack([logistic(texts, said == word, recipe.strength, weight) for word in POLARITIES])
     if sentiment is None:
         return _Head(mention, fitted, np.zeros((3, 2)))
     return _Head(mention, np.hstack([fitted[:, :-3], fitted[:, -1:]]), fitted[:, -3:-1])
@@ -279,51 +281,13 @@ def _mention_loss(data: _Texts, there: Mask, penalty: float) -> Callable[[Floats
     return loss
 
 
-def _logistic(features: sp.csr_matrix, there: Mask, strength: float, weight: Floats | None) -> Floats:
-    """Weights and bias of a logistic regression; a bias alone where all rows agree."""
-    from sklearn.linear_model import LogisticRegression
-
-    if there.all() or not there.any():
-        column = np.zeros(features.shape[1] + 1)
-        column[-1] = 6.0 if there.all() else -6.0
-        return column
-    fitted = LogisticRegression(C=strength, solver="liblinear", random_state=0).fit(features, there, weight)
-    return np.append(fitted.coef_.ravel(), fitted.intercept_)
-
-
-def _calibrate(model: Linear, data: _Texts) -> tuple[float, float, dict[str, float]]:
-    """Slope and shift that make mention a probability (Platt 1999), and the threshold of best F1 of every code.
-
-    A code with few positives says little about its own threshold: it is drawn towards the threshold that is best for
-    all codes together, with the weight of twenty positives.
-    """
+def _calibrated(model: Linear, data: _Texts) -> tuple[float, float, dict[str, float]]:
+    """Slope, shift and thresholds of a model, from texts it has not seen."""
     first = 2 if model.knows_sentiment else 0
-    columns = model.weights[:, first : first + len(model.codes)]
-    scores, _ = pool((data.features @ columns).toarray(), data.start, data.own)
-    scores = scores + model.bias[first : first + len(model.codes)]
+    heads = slice(first, first + len(model.codes))
+    scores, _ = pool((data.features @ model.weights[:, heads]).toarray(), data.start, data.own)
     there = np.array([[any(tag.code == code for tag in row.tags) for code in model.codes] for row in data.rows])
     known = np.array([[_annotates(row, code) for code in model.codes] for row in data.rows])
-    if not there[known].any() or there[known].all():
-        return 1.0, 0.0, dict.fromkeys(model.codes, 0.5)
-    slope, shift = _logistic(sp.csr_matrix(scores[known][:, None]), there[known], 1e6, None)
-    if slope <= 0 or there[known].sum() < 8:
-        slope, shift = 1.0, 0.0  # too little was held out: a negative slope would turn the model round
-    chance = expit(slope * scores + shift)
     weight = np.array([row.weight for row in data.rows])
-    everywhere = np.broadcast_to(weight[:, None], known.shape)
-    shared = _best_threshold(chance[known], there[known], everywhere[known])
-    thresholds = {}
-    for column, code in enumerate(model.codes):
-        rows = known[:, column]
-        positives = int(there[rows, column].sum())
-        own = _best_threshold(chance[rows, column], there[rows, column], weight[rows]) if positives else shared
-        thresholds[code] = (positives * own + 20 * shared) / (positives + 20)
-    return float(slope), float(shift), thresholds
-
-
-def _best_threshold(chance: Floats, there: Mask, weight: Floats) -> float:
-    """The threshold of best F1, on a grid of hundredths between 0.1 and 0.8."""
-    grid = np.arange(0.1, 0.8, 0.01)
-    hits = np.array([weight[there & (chance >= t)].sum() for t in grid])
-    said = np.array([weight[chance >= t].sum() for t in grid])
-    return float(grid[np.argmax(2 * hits / (said + weight[there].sum()))])
+    found = calibrate(scores + model.bias[heads], there, known, weight)
+    return found.slope, found.shift, dict(zip(model.codes, found.thresholds, strict=True))

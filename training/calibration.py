@@ -1,0 +1,56 @@
+"""Mention scores to probabilities, and the threshold of every code, from texts that the fit has not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from scipy.special import expit
+
+from .logistic import Floats, Mask, logistic
+
+_ENOUGH = 8  # positives below which calibration is a guess
+_PRIOR = 20  # positives that the threshold shared by all codes is worth
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """P(mention) = 1 / (1 + exp(-(slope * score + shift))); one threshold a code, in the order of the columns."""
+
+    slope: float
+    shift: float
+    thresholds: tuple[float, ...]
+
+
+def calibrate(scores: npt.NDArray[np.float32] | Floats, there: Mask, known: Mask, weight: Floats) -> Calibration:
+    """Slope and shift (Platt 1999), and the thresholds of best F1.
+
+    scores, there, known: (texts, codes), where ``known`` says that the code was looked for; weight: (texts,).
+    A code with few positives says little about its own threshold: it is drawn towards the threshold that is best for
+    all codes together, with the weight of twenty positives.
+    """
+    codes = scores.shape[1]
+    if not there[known].any() or there[known].all():
+        return Calibration(1.0, 0.0, (0.5,) * codes)
+    slope, shift = logistic(sp.csr_matrix(scores[known][:, None]), there[known], 1e6, None)
+    if slope <= 0 or there[known].sum() < _ENOUGH:
+        slope, shift = 1.0, 0.0  # too little was held out: a negative slope would turn the model round
+    chance = expit(slope * scores + shift)
+    shared = _best_threshold(chance[known], there[known], np.broadcast_to(weight[:, None], known.shape)[known])
+    thresholds = []
+    for column in range(codes):
+        rows = known[:, column]
+        positives = int(there[rows, column].sum())
+        own = _best_threshold(chance[rows, column], there[rows, column], weight[rows]) if positives else shared
+        thresholds.append((positives * own + _PRIOR * shared) / (positives + _PRIOR))
+    return Calibration(float(slope), float(shift), tuple(thresholds))
+
+
+def _best_threshold(chance: Floats, there: Mask, weight: Floats) -> float:
+    """The threshold of best F1, on a grid of hundredths between 0.1 and 0.8."""
+    grid = np.arange(0.1, 0.8, 0.01)
+    hits = np.array([weight[there & (chance >= t)].sum() for t in grid])
+    said = np.array([weight[chance >= t].sum() for t in grid])
+    return float(grid[np.argmax(2 * hits / (said + weight[there].sum()))])
