@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,6 +67,17 @@ def test_the_twins_state_the_same_figures() -> None:
 def _figures(name: str) -> str:
     text = (ROOT / name).read_text(encoding="utf-8")
     return "\n".join(line for line in text.splitlines() if line.startswith("|"))
+
+
+def test_the_example_of_the_readme_is_what_the_program_prints() -> None:
+    (block,) = [block for block in blocks("README.md") if block.startswith("$ vocnlp classify")]
+    text = re.search(r'"(.+)"', block)
+    assert text is not None
+    ran = subprocess.run(
+        [sys.executable, "-m", "vocnlp.cli", "classify", text[1]], capture_output=True, text=True, encoding="utf-8"
+    )
+    assert ran.stdout == block.split("\n", 1)[1]
+    assert blocks("README.zh-CN.md")[0] == block
 
 
 def test_the_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
