@@ -93,7 +93,7 @@ class Linear:
         mention, share = pool(outputs[:, first : first + c], start, own)
         towards = outputs[:, first + c :].reshape(len(own), c, 3) * share[:, :, None]
         leaning: Floats = np.add.reduceat(towards, start) + self.bias[first + c :].reshape(c, 3)
-        if self.lean is not None:
+        if self.lean is not None and first:
             moods = np.add.reduceat(share[:, :, None] * outputs[:, None, :first], start)
             leaning = leaning + np.einsum("nck,cjk->ncj", moods, self.lean)
         polarity = sigmoid(leaning)
