@@ -143,7 +143,10 @@ def test_without_sentiment_the_weightier_polarity_speaks_for_the_whole(tagger: T
     bare = Tagger(replace(tagger.bundle, classifier=codes_alone))
     text = "味道不错，但是价格太贵"
     with_it, without = tagger.tag([text])[0], bare.tag([text])[0]
-    assert without.tags == with_it.tags
+    # The same codes in the same places; how sure it is of a polarity differs, for nothing leans on a sentiment here.
+    assert [(tag.code, tag.start, tag.end) for tag in without.tags] == [
+        (tag.code, tag.start, tag.end) for tag in with_it.tags
+    ]
     taste, price = without.tags
     assert (taste.code, price.code) == ("taste", "price")
     assert without.sentiment == "negative"
