@@ -1,0 +1,107 @@
+"""The encoder and what it learns from: hidden words, stars, moods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
+from transformers import BertConfig, BertModel
+
+from .plan import Plan
+from .tokens import MASK
+
+_SPECIAL = 5
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Mean losses of one batch: of hidden words, of stars, of moods; and the sum that is learnt from."""
+
+    words: Tensor
+    stars: Tensor
+    mood: Tensor
+    total: Tensor
+
+
+class Network(nn.Module):
+    """A BERT encoder (Devlin et al. 2019) with three small heads."""
+
+    def __init__(self, plan: Plan, size: int) -> None:
+        super().__init__()
+        self.encoder = BertModel(
+            BertConfig(
+                vocab_size=size,
+                hidden_size=plan.width,
+                num_hidden_layers=plan.layers,
+                num_attention_heads=plan.heads,
+                intermediate_size=4 * plan.width,
+                max_position_embeddings=plan.window,
+                type_vocab_size=1,
+                hidden_dropout_prob=plan.dropout,
+                attention_probs_dropout_prob=0.0,
+                attn_implementation="sdpa",
+            ),
+            add_pooling_layer=False,
+        )
+        self.transform = nn.Sequential(nn.Linear(plan.width, plan.width), nn.GELU(), nn.LayerNorm(plan.width))
+        self.word_bias = nn.Parameter(torch.zeros(size))
+        self.pooled = nn.Sequential(nn.Linear(plan.width, plan.width), nn.Tanh())
+        self.stars = nn.Linear(plan.width, 5)
+        self.mood = nn.Linear(plan.width, 2)  # neutral or not; positive or negative
+
+    @property
+    def table(self) -> Tensor:
+        weight: Tensor = self.encoder.embeddings.word_embeddings.weight
+        return weight
+
+    def read(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, t) ids -> hidden states (n, t, width) and their pooled mean (n, width)."""
+        there = ids != 0
+        hidden: Tensor = self.encoder(input_ids=ids, attention_mask=there.long()).last_hidden_state
+        share = there.to(hidden.dtype).unsqueeze(-1)
+        mean = (hidden * share).sum(1) / share.sum(1)
+        return hidden, self.pooled(mean)
+
+    def losses(self, ids: Tensor, hidden_at: Tensor, seen: Tensor, labels: dict[str, Tensor], plan: Plan) -> Losses:
+        """ids: (n, t) whole; seen: (n, t) with words hidden; hidden_at: flat places of the hidden words."""
+        states, pooled = self.read(seen)
+        chosen = states.reshape(-1, states.shape[-1])[hidden_at]
+        guesses = F.linear(self.transform(chosen), self.table.to(chosen.dtype), self.word_bias.to(chosen.dtype))
+        words = F.cross_entropy(guesses.float(), ids.reshape(-1)[hidden_at])
+        stars = _mean(F.cross_entropy(self.stars(pooled).float(), labels["stars"], reduction="none", ignore_index=-1),
+                      labels["stars"] >= 0)  # fmt: skip
+        mood = mood_loss(self.mood(pooled).float(), labels["mood"], labels["two_class"])
+        return Losses(words, stars, mood, words + plan.stars_weight * stars + plan.mood_weight * mood)
+
+
+def mood_loss(logits: Tensor, mood: Tensor, two_class: Tensor) -> Tensor:
+    """Of (n, 2) logits, neutral or not and positive or negative; a two-class label says nothing about neutral."""
+    known, opinion = mood >= 0, (mood == 0) | (mood == 2)
+    neutral = F.binary_cross_entropy_with_logits(logits[:, 0], (mood == 1).float(), reduction="none")
+    positive = F.binary_cross_entropy_with_logits(logits[:, 1], (mood == 2).float(), reduction="none")
+    return _mean(neutral, known & ~two_class) + _mean(positive, opinion)
+
+
+def _mean(loss: Tensor, counted: Tensor) -> Tensor:
+    return (loss * counted).sum() / counted.sum().clamp(min=1)
+
+
+def hide(
+    ids: npt.NDArray[np.int64], plan: Plan, size: int, chance: np.random.Generator
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """``(seen, places)``: words hidden in short spans; of the hidden 80 % are [MASK], 10 % another word, 10 % as they are."""
+    begin = chance.random(ids.shape) < plan.masked * (1 - plan.spans)
+    more = chance.random(ids.shape) < plan.spans
+    after = np.zeros_like(begin)
+    after[:, 1:] = begin[:, :-1] & more[:, 1:]
+    chosen = (begin | after) & (ids >= _SPECIAL)
+    if not chosen.any():
+        chosen[0, np.argmax(ids[0] >= _SPECIAL)] = True
+    kind = chance.random(ids.shape)
+    seen = np.where(chosen & (kind < 0.8), MASK, ids)
+    seen = np.where(chosen & (kind >= 0.9), chance.integers(_SPECIAL, size, ids.shape), seen)
+    return seen, np.flatnonzero(chosen)

@@ -1,0 +1,60 @@
+"""What is pretrained, and how: one frozen record, read from a recipe file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from vocnlp.errors import InputError
+
+SHIPPED = Path(__file__).parents[1] / "voc-zh-small-encoder.toml"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Settings of one pretraining. Lengths are in tokens unless they say otherwise.
+
+    shares: star rating (0 = none) -> the share of its reviews that is read; satisfied reviews are far more than needed
+    traditional: the share of Traditional reviews that is read as it is, not converted
+    masked: the share of tokens that is hidden; spans: how likely the next token is hidden with one
+    stars_weight, mood_weight: of the losses beside that of the masked tokens (1)
+    """
+
+    seed: int = 20
+    vocabulary: int = 24_000
+    layers: int = 4
+    width: int = 256
+    heads: int = 4
+    window: int = 256
+    tokens: int = 40_000_000
+    batch: int = 4096
+    rate: float = 8e-4
+    warm: float = 0.03
+    decay: float = 0.25
+    masked: float = 0.15
+    spans: float = 0.2
+    stars_weight: float = 0.5
+    mood_weight: float = 0.5
+    dropout: float = 0.05
+    shares: Mapping[int, float] = field(default_factory=lambda: {0: 1.0, 1: 1.0, 2: 1.0, 3: 1.0, 4: 0.5, 5: 0.2})
+    traditional: float = 0.05
+    mood_repeats: int = 2
+    skipgram_tokens: int = 12_000_000
+
+
+def read_plan(path: Path | str = SHIPPED) -> Plan:
+    """The plan of a TOML file; InputError for what it cannot mean."""
+    path = Path(path)
+    try:
+        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"is not a readable recipe: {error}", path=path, hint="a TOML file with settings") from error
+    known = {one.name for one in fields(Plan)}
+    if unknown := sorted(set(content) - known):
+        raise InputError("no such setting", path=path, value=unknown[0], hint=f"known: {', '.join(sorted(known))}")
+    if "shares" in content:
+        content["shares"] = {int(stars): float(share) for stars, share in content["shares"].items()}
+    return Plan(**content)

@@ -1,0 +1,97 @@
+"""The stages of a pretraining, each with its result in the work folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import vocnlp.frames
+from rich.console import Console
+from rich.progress import Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+
+from vocnlp.codeframe import Codeframe
+
+from .corpus import Document, key, labelled_rows, moods, unlabelled
+from .loop import Training
+from .plan import Plan
+from .skipgram import word_vectors
+from .tokens import Tokens, tokenise
+from .vocabulary import build_tokenizer, count_words
+
+_FRAME = Path(vocnlp.frames.__file__).parent / "voc-zh-general.yaml"
+PROBE = "products_nlpcc14_train"
+_EVERY = 4  # one document in so many counts words: enough for a vocabulary
+
+
+def run(plan: Plan, root: Path, work: Path, *, device: str | None, console: Console) -> dict[str, Any]:
+    """All stages; returns what came out: tokens read, losses, the probe, the folder of the encoder."""
+    work.mkdir(parents=True, exist_ok=True)
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    prepare(plan, root, work, console)
+    training = Training(plan, Tokens.load(work / "corpus"), Tokens.load(work / "probe"), work, device=device)
+    last = None
+    columns = (TextColumn("{task.description}"), *Progress.get_default_columns()[1:3], TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("pretraining", total=plan.tokens, completed=training.position.tokens)
+        for last in training.steps():
+            told = f"words {last.words:.2f} stars {last.stars:.2f} mood {last.mood:.2f} probe {last.probe or 0:.3f}"
+            bar.update(task, completed=min(last.done, plan.tokens), description=told)
+    folder = work / "encoder"
+    write_encoder(training, folder)
+    position = training.position
+    return {"tokens": position.tokens, "steps": position.step, "hours": round(position.seconds / 3600, 2),
+            "probe": training.measured, "encoder": str(folder)}  # fmt: skip
+
+
+def prepare(plan: Plan, root: Path, work: Path, console: Console) -> None:
+    """Tokenizer, numbered corpus, probe and word vectors; what stands in the work folder is not made again."""
+    if (work / "vectors.npy").is_file():
+        return
+    train, dev = labelled_rows(Codeframe.load(_FRAME), root)
+    held_out = frozenset(key(row.text) for row in dev)
+
+    def corpus() -> Iterator[Document]:
+        return unlabelled(root, held_out, plan.shares, traditional=plan.traditional, seed=plan.seed)
+
+    console.print("cutting and normalising the corpus, counting words")
+    documents: list[Document] = list(corpus())
+    labelled = list(moods(train))
+    words = count_words(one.clauses for one in _some(documents, _EVERY))
+    tokenizer = build_tokenizer(words, plan.vocabulary)
+    tokenizer.save(str(work / "tokenizer.json"))
+    console.print(f"numbering {len(documents):,} documents with {tokenizer.get_vocab_size():,} tokens")
+    numbered = tokenise([*documents, *labelled * plan.mood_repeats], tokenizer, plan.window)
+    numbered.save(work / "corpus")
+    probe = [row for row in dev if row.source == PROBE]
+    tokenise(moods(probe), tokenizer, plan.window).save(work / "probe")
+    size = tokenizer.get_vocab_size()
+    (work / "vocabulary.json").write_text(json.dumps({"size": size, "tokens": int(numbered.start[-1])}))
+    console.print(f"{numbered.start[-1]:,} tokens; word vectors")
+    np.save(work / "vectors.npy", word_vectors(numbered, size, plan.width, most=plan.skipgram_tokens, seed=plan.seed))
+
+
+def _some(documents: Iterable[Document], every: int) -> Iterator[Document]:
+    return (one for number, one in enumerate(documents) if number % every == 0)
+
+
+def write_encoder(training: Training, folder: Path) -> None:
+    """The encoder as ``AutoModel.from_pretrained`` reads it, in half precision, with its tokenizer and its heads."""
+    from transformers import PreTrainedTokenizerFast
+
+    folder.mkdir(parents=True, exist_ok=True)
+    network = training.network
+    network.encoder.to(torch.float16).save_pretrained(folder)
+    network.encoder.to(torch.float32)
+    tokenizer = Tokenizer.from_file(str(training.work / "tokenizer.json"))
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]",
+        mask_token="[MASK]", model_max_length=training.plan.window,
+    ).save_pretrained(folder)  # fmt: skip
+    heads = {name: tensor for name, tensor in network.state_dict().items() if not name.startswith("encoder.")}
+    save_file({name: tensor.half().cpu().contiguous().clone() for name, tensor in heads.items()}, folder / "heads.safetensors")
