@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from vocnlp.column_names import CONTAINS, EXACT, QUESTION, match_name
-from vocnlp.columns import Columns, choose_columns
+from vocnlp.columns import BY_NAME, NO_ANSWERS, TIED, UP_TO_FIVE, Columns, Left, choose_columns
 from vocnlp.errors import InputError
 from vocnlp.jsonlines import JSON_TEXT
 
@@ -163,10 +163,10 @@ def test_unknown_role_is_a_programming_error() -> None:
 @pytest.mark.parametrize(
     ("name", "values", "taken", "why"),
     [
-        ("NPS", NUMBERS, True, "name"),
-        ("评分", ["9分", "１０", "7.0", "", "0"], True, "name"),
-        ("评分", [95, 80, 77, 60, 100], False, "not taken: 评分 is not mainly numbers within 0-10"),
-        ("评分", ["很好", "好", "差", "好", "好"], False, "not taken: 评分 is not mainly numbers within 0-10"),
+        ("NPS", NUMBERS, True, None),
+        ("评分", ["9分", "１０", "7.0", "", "0"], True, None),
+        ("评分", [95, 80, 77, 60, 100], False, NO_ANSWERS),
+        ("评分", ["很好", "好", "差", "好", "好"], False, NO_ANSWERS),
         ("星级", [5, 4, 5, 1, 2], False, None),
         ("星级评分", [5, 4, 5, 1, 2], False, None),
         ("stars_rating", [5, 4, 5, 1, 2], False, None),
@@ -175,14 +175,13 @@ def test_unknown_role_is_a_programming_error() -> None:
 )
 def test_a_score_must_look_like_an_nps_answer(name: str, values: list[object], taken: bool, why: str | None) -> None:
     columns = chosen(**{"评论": COMMENTS, name: values})
-    assert (columns.score, columns.how.get("score")) == (name if taken else None, why)
+    assert (columns.score, columns.how.get("score")) == (name if taken else None, BY_NAME if taken else None)
+    assert columns.left == ({"score": Left(why, (name,))} if why else {})
 
 
 def test_a_rating_that_never_exceeds_five_is_no_nps_answer() -> None:
     stars = [1, 2, 3, 4, 5] * 4
-    assert (
-        chosen(评论=COMMENTS * 4, 评分=stars).how["score"] == "not taken: 评分 never exceeds 5, so it is no 0-10 answer"
-    )
+    assert chosen(评论=COMMENTS * 4, 评分=stars).left == {"score": Left(UP_TO_FIVE, ("评分",))}
     assert chosen(评论=COMMENTS * 4, NPS=stars).score == "NPS"
 
 
@@ -195,7 +194,7 @@ def test_the_nps_question_beats_other_scores() -> None:
 def test_marks_for_single_aspects_are_left_and_said() -> None:
     columns = chosen(评论=COMMENTS, 口味评分=NUMBERS, 环境评分=NUMBERS)
     assert columns.score is None
-    assert columns.how["score"] == "not taken: 口味评分, 环境评分 are equally likely; name one with --score"
+    assert columns.left == {"score": Left(TIED, ("口味评分", "环境评分"))}
 
 
 def test_two_equal_scores_are_refused() -> None:

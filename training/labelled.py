@@ -91,7 +91,7 @@ def _from_jsonl(path: Path) -> Iterator[Labelled]:
     try:
         handle = path.open(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise InputError("no such file", path=path) from None
+        raise InputError("no such file", path=path, hint="check the spelling and the folder") from None
     with handle:
         for number, line in enumerate(_decoded(handle, path), 1):
             if not line.strip():

@@ -45,7 +45,7 @@ class LinearRecipe:
     grams: Grams = field(default_factory=Grams)
     least_texts: int = 2  # a feature of fewer texts is left out
     most_features: int = 200_000  # the most frequent are kept
-    penalty: float = 0.12
+    penalty: float = 0.2
     strength: float = 16.0
     sentiment_strength: float = 2.0
     rounds: int = 40  # of L-BFGS, at most

@@ -54,7 +54,7 @@ class SetMapping:
     sentiment: str | Mapping[str, Any] = "none"
     codes: Mapping[str, str | None] | str | None = None
     weight: float = 1.0
-    spans: bool = False
+    spans: float = 0.0
     dev_parts: int = 10
 
     def code_of(self, label: str) -> str | None:
@@ -114,11 +114,11 @@ def read_mapped(mapping: SetMapping, frame: Codeframe, root: Path) -> list[Label
         two_class = own and not three
         one = replace(row, tags=tags, annotated=annotated, sentiment=sentiment, two_class=two_class)
         one = replace(one, weight=mapping.weight, source=mapping.name, dev_parts=mapping.dev_parts)
-        read += [one, *(_spans(one) if mapping.spans else ())]
+        read += [one, *(_spans(one, mapping.spans) if mapping.spans else ())]
     return read
 
 
-def _spans(row: Labelled) -> Iterator[Labelled]:
+def _spans(row: Labelled, weight: float) -> Iterator[Labelled]:
     """The words marked for a tag as a text of their own: what a single clause says, for sentiment alone.
 
     They are held out with the comment they stand in, or they would betray it.
@@ -128,7 +128,7 @@ def _spans(row: Labelled) -> Iterator[Labelled]:
     for tag in row.tags:
         words = row.text[tag.start : tag.end] if tag.start is not None else ""
         if words.strip() and words != row.text and tag.polarity in POLARITIES and part_of(words, row.dev_parts) != 0:
-            span = replace(row, id=f"{row.id}:{tag.start}", text=words, tags=(), annotated=frozenset())
+            span = replace(row, id=f"{row.id}:{tag.start}", text=words, tags=(), annotated=frozenset(), weight=weight)
             yield replace(span, sentiment=tag.polarity, two_class=False)
 
 

@@ -131,6 +131,16 @@ def tag_batches(
             pool.shutdown(cancel_futures=True)
 
 
+def tag_all(
+    batches: Iterable[pa.RecordBatch], tagger: Tagger, *, text: str, workers: int | None = None
+) -> Iterator[pa.RecordBatch]:
+    """``tag_batches`` with as many processes as there are cores, or ``workers``; alone where there is little to do."""
+    rest = iter(batches)
+    first = list(islice(rest, _FEW))
+    processes = (workers or _cores()) if len(first) == _FEW else 1
+    return tag_batches(chain(first, rest), tagger, text=text, workers=processes)
+
+
 def _oldest(waiting: deque[tuple[pa.RecordBatch, pa.Array, Future[pa.RecordBatch]]]) -> pa.RecordBatch:
     batch, place, answer = waiting.popleft()
     try:
@@ -221,9 +231,7 @@ def score_file(
     try:
         report(done, source.position())
         batches = (batch.select(kept) for batch in source.batches(WINDOW, skip=done))
-        first = list(islice(batches, _FEW))
-        workers = (options.workers or _cores()) if len(first) == _FEW else 1
-        for batch in tag_batches(chain(first, batches), tagger, text=columns.text, workers=workers):
+        for batch in tag_all(batches, tagger, text=columns.text, workers=options.workers):
             work.keep(batch)
             report(work.rows, source.position())
         finished = finish(
@@ -272,4 +280,4 @@ def _identity(source: Source, columns: Columns, tagger: Tagger) -> dict[str, Any
     }
 
 
-__all__ = ["Options", "Scored", "open_for_scoring", "score_file", "tag_batches", "verdicts"]
+__all__ = ["Options", "Scored", "open_for_scoring", "score_file", "tag_all", "tag_batches", "verdicts"]

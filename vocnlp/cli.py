@@ -116,8 +116,10 @@ def score(
     """Tag every comment of a file; every row and column comes out as it went in, with tag columns behind."""
     from .batch import Options, open_for_scoring, score_file
     from .cli_output import print_columns, print_scored, scoring_progress
+    from .processes import give_memory_back
     from .tagger import Tagger
 
+    give_memory_back()
     named = _named(text, score_column, stage, channel, segment, customer, at, row_id)
     options = Options(named, sheet, journey, workers, force=force, resume=resume, verbatim=verbatim)
     opened, columns = open_for_scoring(source, options)

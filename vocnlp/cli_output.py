@@ -22,12 +22,17 @@ from rich.tree import Tree
 
 from .batch import Scored
 from .codeframe import Codeframe, CodeframeDiff
-from .columns import Columns
+from .columns import NO_ANSWERS, TIED, UP_TO_FIVE, Columns
 from .records import NEGATIVE, NEUTRAL, POSITIVE, Prediction
 from .tables import Source
 
 _STYLE = {POSITIVE: "green", NEUTRAL: "yellow", NEGATIVE: "red"}
 _WHY = {"name": "by its name", "content": "by its content", "named": "as you said"}
+_LEFT = {
+    NO_ANSWERS: "not taken: {} is not mainly numbers within 0-10",
+    UP_TO_FIVE: "not taken: {} never exceeds 5, so it is no 0-10 answer",
+    TIED: "not taken: {} are equally likely; name one with --score",
+}
 
 
 def print_columns(console: Console, source: Source, columns: Columns) -> None:
@@ -41,13 +46,14 @@ def print_columns(console: Console, source: Source, columns: Columns) -> None:
         f"[bold]{escape(source.path.name)}[/] ({escape(where or source.kind)})", highlight=False, soft_wrap=True
     )
     for role in ("text", "score", "stage", "channel", "segment", "customer", "at", "id"):
-        column, why = columns.of(role), columns.how.get(role, "")
+        column, left = columns.of(role), columns.left.get(role)
         if column is not None:
-            console.print(
-                f"  {role:<9} {escape(column)}  [dim]{escape(_WHY.get(why, why))}[/]", highlight=False, soft_wrap=True
-            )
-        elif why:
-            console.print(f"  {role:<9} [dim]- {escape(why)}[/]", highlight=False, soft_wrap=True)
+            shown = f"{escape(column)}  [dim]{_WHY[columns.how[role]]}[/]"
+        elif left is not None:
+            shown = f"[dim]- {escape(_LEFT[left.why].format(', '.join(left.names)))}[/]"
+        else:
+            continue
+        console.print(f"  {role:<9} {shown}", highlight=False, soft_wrap=True)
 
 
 @contextmanager

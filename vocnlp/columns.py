@@ -20,20 +20,30 @@ from .column_values import as_labels, as_scores, as_texts, as_times
 from .errors import InputError
 from .records import FEEDBACK
 
-__all__ = ["ROLES", "Columns", "RowProblem", "choose_columns", "feedback"]
+__all__ = ["ROLES", "Columns", "Left", "RowProblem", "choose_columns", "feedback"]
 
 NAMED, BY_NAME, BY_CONTENT = "named", "name", "content"
+NO_ANSWERS, UP_TO_FIVE, TIED = "no answers", "up to five", "tied"
 _OURS = "voc_"  # columns that an earlier run appended are never input
 _MAINLY = 0.8
 _OPEN_LENGTH, _OPEN_DISTINCT = 4.0, 0.3
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """Likely columns that were not taken for a role, and why: NO_ANSWERS (hardly numbers within 0-10), UP_TO_FIVE
+    (none above 5, so no 0-10 answer) or TIED (equally likely)."""
+
+    why: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Columns:
     """The source's column for each role, None where it has none.
 
-    ``how`` maps each role found to why: ``name``, ``content`` or ``named``. A role left out for a reason that a
-    person should know (a score column whose numbers are no NPS answers) has that reason there.
+    ``how`` maps each role found to why: ``name``, ``content`` or ``named``; ``left`` has the roles that a column was
+    left out of for a reason that a person should know.
     """
 
     text: str
@@ -45,6 +55,7 @@ class Columns:
     at: str | None = None
     id: str | None = None
     how: Mapping[str, str] = field(default_factory=dict)
+    left: Mapping[str, Left] = field(default_factory=dict)
 
     def of(self, role: str) -> str | None:
         """The column of one of ROLES."""
@@ -71,6 +82,7 @@ def choose_columns(schema: pa.Schema, sample: pa.RecordBatch, *, named: Mapping[
     _refuse_title(schema, sample)
     chosen: dict[str, Any] = {}
     how: dict[str, str] = {}
+    left: dict[str, Left] = {}
     for role, column in (named or {}).items():
         if role not in ROLES:
             raise ValueError(f"{role!r} is not one of {', '.join(ROLES)}")
@@ -83,13 +95,14 @@ def choose_columns(schema: pa.Schema, sample: pa.RecordBatch, *, named: Mapping[
         chosen["text"] = text
         matches.pop(text)
     if "score" not in chosen:
-        chosen["score"], reason = _choose_score(matches, sampled)
-        how |= {"score": reason} if reason else {}
+        chosen["score"], not_taken = _choose_score(matches, sampled)
+        how |= {"score": BY_NAME} if chosen["score"] is not None else {}
+        left |= {"score": not_taken} if not_taken else {}
     for role in ROLES:
         if role not in chosen:
             chosen[role] = _choose_plain(role, matches, sampled)
             how |= {role: BY_NAME} if chosen[role] is not None else {}
-    return Columns(**chosen, how=how)
+    return Columns(**chosen, how=how, left=left)
 
 
 def _refuse_title(schema: pa.Schema, sample: pa.RecordBatch) -> None:
@@ -198,10 +211,10 @@ def _choose_text(matches: Mapping[str, tuple[str | None, int]], sample: _Sample,
     raise InputError("no column holds comments", hint=hint)
 
 
-def _choose_score(matches: Mapping[str, tuple[str | None, int]], sample: _Sample) -> tuple[str | None, str]:
+def _choose_score(matches: Mapping[str, tuple[str | None, int]], sample: _Sample) -> tuple[str | None, Left | None]:
     """The NPS answer, or None and why a likely column was left."""
     ranked: dict[int, list[str]] = {}
-    left = ""
+    left = None
     for name, (role, match) in matches.items():
         text = plain(name)
         explicit = NPS_NAME.search(text) is not None
@@ -209,18 +222,18 @@ def _choose_score(matches: Mapping[str, tuple[str | None, int]], sample: _Sample
             continue
         filled, share, greatest = sample.scores(name)
         if filled and share < _MAINLY:
-            left = f"not taken: {name} is not mainly numbers within 0-10"
+            left = Left(NO_ANSWERS, (name,))
         elif not explicit and filled >= 20 and greatest <= 5:
-            left = f"not taken: {name} never exceeds 5, so it is no 0-10 answer"
+            left = Left(UP_TO_FIVE, (name,))
         else:
             ranked.setdefault(match + (2 if explicit else 0), []).append(name)
     if not ranked:
         return None, left
     best = ranked[max(ranked)]
     if len(best) == 1:
-        return best[0], BY_NAME
+        return best[0], None
     if max(ranked) == CONTAINS:  # 口味评分, 环境评分: marks for single aspects
-        return None, f"not taken: {_listed(best)} are equally likely; name one with --score"
+        return None, Left(TIED, tuple(best))
     raise InputError(f"two candidates for the score: {_listed(best)}", hint="name one with --score")
 
 

@@ -9,22 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any, TypeAlias
+from uuid import uuid4
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 
 from .codeframe import Codeframe
 from .errors import InputError
 from .figures import SMALL, Cell, CodeFigures, Figures, Group, Impact, Nps, Totals, Voice
-from .records import NEGATIVE, NEUTRAL, POSITIVE, TAGGED
+from .records import NEGATIVE, NEUTRAL, POSITIVE
 
 __all__ = ["BLANK", "SMALL", "UNKNOWN", "figures", "nps_by", "nps_of", "voices"]
 
 BLANK = "(未填)"  # a channel, segment or month that the export left empty
 UNKNOWN = "(未知)"  # the stage of a row where nobody gave one and no tag betrays it
 GROUPS = ("channel", "segment", "month")
+
+POSITION = "voc_row"  # the position of a row, where a table brings it along
+_MEMORY = "192MB"
+_SQL_TYPES = {"score": "double", "at": "timestamp", "voc_tags": "struct(code varchar, polarity varchar)[]"}
 
 Rows: TypeAlias = pa.Table | ds.Dataset
 
@@ -103,16 +111,19 @@ def nps_by(table: Rows, by: str) -> tuple[Group, ...]:
         return _groups(con, by)
 
 
-def figures(table: Rows, frame: Codeframe, journey: str = "general", *, trend_codes: int = 8) -> Figures:
+def figures(
+    table: Rows, frame: Codeframe, journey: str = "general", *, trend_codes: int = 8, spill: Path | None = None
+) -> Figures:
     """Every journey figure of a tagged table.
 
     A row's stage is its own ``stage`` as the journey knows it (id, name or synonym; any other word is a stage of its
     own, after the known ones). A row without one takes the stages of its tags' codes, and counts once in each of them.
-    ``trend`` covers the ``trend_codes`` finest codes with the most negative comments. A frame without journeys takes
+    ``trend`` covers the ``trend_codes`` finest codes with the most negative comments. ``spill`` is where rows beyond
+    the memory allowed wait (default: the system's folder for temporary files). A frame without journeys takes
     every stage as the export names it; otherwise CodeframeError for an unknown ``journey``. InputError when
     a column is missing.
     """
-    with _folding(table) as con:
+    with _folding(table, spill=spill) as con:
         stages = _place(con, frame, journey)
         total = _nps(con)
         groups = {by: _groups(con, by) for by in GROUPS}
@@ -147,31 +158,46 @@ def voices(
 
 
 @contextmanager
-def _folding(table: Rows, also: Collection[str] = ()) -> Iterator[duckdb.DuckDBPyConnection]:
+def _folding(table: Rows, also: Collection[str] = (), spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
     # Extensions are never fetched: a figure must not depend on the network.
     con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
     try:
-        con.register("tagged", _numbered(table, (*_COLUMNS, *also)))
+        # What is beyond the memory allowed goes to the disk (DuckDB makes the folder when it needs it, and removes it),
+        # so that a million rows take hardly more than a few.
+        con.execute(f"set memory_limit = '{_MEMORY}'")
+        folder = spill or Path(gettempdir())
+        con.execute("set temp_directory = $folder", {"folder": str(folder / f"vocnlp-{uuid4().hex}")})
+        rows = _numbered(table, (*_COLUMNS, *also))
+        con.register("given", rows)
+        con.execute(_tagged(rows.schema, (*_COLUMNS, *also)))
         con.execute(_COMMENT)
         yield con
     finally:
         con.close()
 
 
-def _numbered(table: Rows, columns: Collection[str]) -> pa.Table:
-    """The columns needed, absent ones as nulls, and ``rid``, the position of the row.
+def _numbered(table: Rows, columns: Collection[str]) -> Rows:
+    """The columns needed and ``voc_row``, the position of each row; a table that brings its own is left where it is.
 
     The position is added here and not by ``row_number()`` in SQL, because several scans must agree on it.
     """
+    have = table.schema.names
     for name in _REQUIRED:
-        if name not in table.schema.names:
-            raise InputError("the table has no such column", column=name, hint="score the comments first: vocnlp score")
-    have = [name for name in columns if name in table.schema.names and table.schema.field(name).type != pa.null()]
-    picked = table.select(have) if isinstance(table, pa.Table) else table.to_table(columns=have)
-    for name in columns:
         if name not in have:
-            picked = picked.append_column(name, pa.nulls(picked.num_rows, TAGGED.field(name).type))
-    return picked.append_column("rid", pa.array(range(picked.num_rows), pa.int64()))
+            raise InputError("the table has no such column", column=name, hint="score the comments first: vocnlp score")
+    if POSITION in have:
+        return table
+    kept = [name for name in columns if name in have]
+    picked = table.select(kept) if isinstance(table, pa.Table) else table.to_table(columns=kept)
+    return picked.append_column(POSITION, pa.array(np.arange(picked.num_rows)))
+
+
+def _tagged(schema: pa.Schema, columns: Collection[str]) -> str:
+    """A view of the columns needed; those that are absent are null."""
+    have = {field.name for field in schema if field.type != pa.null()}
+    nothing = {name: f"null::{_SQL_TYPES.get(name, 'varchar')} as {name}" for name in columns}
+    chosen = [f'"{name}"' if name in have else nothing[name] for name in columns]
+    return f"create temp view tagged as select {POSITION} as rid, {', '.join(chosen)} from given"
 
 
 def _place(con: duckdb.DuckDBPyConnection, frame: Codeframe, journey: str) -> dict[str, str]:

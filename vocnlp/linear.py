@@ -22,7 +22,8 @@ from .features import Grams, hash_clauses
 
 FORMAT = 1
 SCALE = np.float32(0.05)  # brings a clause of some twenty features to length one: the unit of the penalty in training
-_SHIFT = 10
+_SHIFT = 14
+_DENSE = 40  # outputs that a feature weighs in on, from which its weights are kept as a whole row
 _SENTIMENT = 2  # outputs: neutral or not; positive or negative
 
 
@@ -35,20 +36,31 @@ class Vocabulary:
     grams: Grams
 
     @cached_property
-    def _seen(self) -> npt.NDArray[np.bool_]:
-        """Which leading bits occur among the hashes: sorts out most unknown features before the binary search."""
-        seen = np.zeros(1 << (32 - _SHIFT), np.bool_)
-        seen[self.hashes >> np.uint32(_SHIFT)] = True
-        return seen
+    def _first(self) -> npt.NDArray[np.int32]:
+        """For every value of the leading bits, the first hash that has them: leaves a few hashes to compare with."""
+        edges = np.arange(1 << (32 - _SHIFT), dtype=np.uint64) << np.uint64(_SHIFT)
+        return np.searchsorted(self.hashes, edges).astype(np.int32)
+
+    def _find(self, values: npt.NDArray[np.uint32]) -> npt.NDArray[np.int64]:
+        """The place of every value among the hashes, or -1."""
+        found = np.full(len(values), -1, np.int64)
+        left = np.arange(len(values))
+        at = self._first[values >> np.uint32(_SHIFT)]
+        while len(left):
+            inside = np.flatnonzero(at < len(self.hashes))
+            left, at = left[inside], at[inside]
+            hashes, wanted = self.hashes[at], values[left]
+            same = hashes == wanted
+            found[left[same]] = at[same]
+            on = np.flatnonzero(hashes < wanted)  # the hashes ascend: beyond a larger one there is nothing to find
+            left, at = left[on], at[on] + 1
+        return found
 
     def matrix(self, clauses: Sequence[str]) -> sp.csr_matrix:
         """(clauses, features) with the scaled idf where a clause holds a feature, however often."""
         row, value = hash_clauses(clauses, self.grams)
-        maybe = self._seen[value >> np.uint32(_SHIFT)]
-        row, value = row[maybe], value[maybe]
-        at = np.searchsorted(self.hashes, value)
-        at[at == len(self.hashes)] = 0
-        known = self.hashes[at] == value if len(self.hashes) else np.zeros(len(at), bool)
+        at = self._find(value)
+        known = at >= 0
         cells = (np.ones(int(known.sum()), np.float32), (row[known], at[known]))
         # Converting sums what occurs twice in a clause; the sum is replaced by the weight: there is there.
         found = sp.coo_matrix(cells, shape=(len(clauses), len(self.hashes))).tocsr()
@@ -87,7 +99,7 @@ class Linear:
         start = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)[:-1]])
         own = np.repeat(np.arange(len(texts)), sizes)
         features = self.vocabulary.matrix([clause for text in texts for clause in text])
-        outputs: Floats = (features @ self.weights).toarray()
+        outputs = self._product(features)
         first, c = _SENTIMENT if self.knows_sentiment else 0, len(self.codes)
         sentiment = self._sentiment(features, outputs[:, :first], start) if first else None
         mention, share = pool(outputs[:, first : first + c], start, own)
@@ -95,7 +107,8 @@ class Linear:
         leaning: Floats = np.add.reduceat(towards, start) + self.bias[first + c :].reshape(c, 3)
         if self.lean is not None and first:
             moods = np.add.reduceat(share[:, :, None] * outputs[:, None, :first], start)
-            leaning = leaning + np.einsum("nck,cjk->ncj", moods, self.lean)
+            for k in range(first):
+                leaning += moods[:, :, k, None] * self.lean[None, :, :, k]
         polarity = sigmoid(leaning)
         peak = share == np.maximum.reduceat(share, start)[own]
         place = np.where(peak, (np.arange(len(own)) - start[own])[:, None], len(own))
@@ -105,6 +118,26 @@ class Linear:
             polarity=polarity / np.maximum(polarity.sum(2, keepdims=True), np.float32(1e-9)),
             clause=np.minimum.reduceat(place, start),
         )
+
+    @cached_property
+    def _common(self) -> tuple[npt.NDArray[np.int32], Floats]:
+        """The few features that weigh in on many outputs: (features,) place among them or -1, and their dense rows."""
+        common = np.diff(self.weights.indptr) >= _DENSE
+        place = np.where(common, np.cumsum(common) - 1, -1).astype(np.int32)
+        return place, self.weights[common].toarray()
+
+    def _product(self, features: sp.csr_matrix) -> Floats:
+        """``features @ weights``, dense: adding whole rows of numbers is cheaper than adding single ones."""
+        place, dense = self._common
+        at = place[features.indices]
+
+        def part(chosen: npt.NDArray[np.bool_], columns: npt.NDArray[np.int32], width: int) -> sp.csr_matrix:
+            ends = np.concatenate([[0], np.cumsum(chosen)])[features.indptr]
+            return sp.csr_matrix((features.data[chosen], columns[chosen], ends), shape=(features.shape[0], width))
+
+        outputs: Floats = part(at >= 0, at, len(dense)) @ dense
+        outputs += (part(at < 0, features.indices, len(place)) @ self.weights).toarray()
+        return outputs
 
     def _sentiment(self, features: sp.csr_matrix, outputs: Floats, start: npt.NDArray[np.int64]) -> Floats:
         total: Floats = np.add.reduceat(outputs, start)

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from . import journey
@@ -188,14 +190,14 @@ class _Fold:
             kind = (problem.column, problem.problem)
             self.counts[kind] = self.counts.get(kind, 0) + 1
         self.problems += problems[: _LISTED - len(self.problems)]
-        slim = self._slim(batch, read)
+        slim = self._slim(batch, read, self.rows - batch.num_rows)
         if self._writer is None:
             self._writer = pq.ParquetWriter(self.path, slim.schema)
         self._writer.write_batch(slim)
         return read
 
     @staticmethod
-    def _slim(batch: pa.RecordBatch, read: pa.RecordBatch) -> pa.RecordBatch:
+    def _slim(batch: pa.RecordBatch, read: pa.RecordBatch, first: int) -> pa.RecordBatch:
         tags = batch.column("voc_tags")
         items = tags.flatten()
         thin = pa.StructArray.from_arrays([items.field("code"), items.field("polarity")], fields=list(_SLIM))
@@ -203,6 +205,7 @@ class _Fold:
         wanted = {name: read.column(name) for name in ("score", "stage", "channel", "segment", "customer", "at")}
         wanted |= {name: batch.column(name) for name in ("voc_sentiment", "voc_noise")}
         wanted["voc_tags"] = pa.ListArray.from_arrays(offsets, thin)
+        wanted[journey.POSITION] = pa.array(np.arange(first, first + batch.num_rows))
         return pa.RecordBatch.from_pydict(wanted)
 
     def figures(self, frame: Codeframe, which: str) -> Figures:
@@ -210,7 +213,7 @@ class _Fold:
             empty = pa.table({"voc_sentiment": pa.nulls(0, pa.string()), "voc_tags": pa.nulls(0, pa.list_(_SLIM))})
             return journey.figures(empty, frame, which)
         self._writer.close()
-        return journey.figures(pq.read_table(self.path), frame, which)
+        return journey.figures(ds.dataset(self.path), frame, which, spill=self.path.parent)
 
     def close(self) -> None:
         """Let go of the file; a disk that is full even for its end has been reported already."""

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .batch import Options, open_for_scoring, tag_batches
+from .batch import Options, open_for_scoring, tag_all
 from .column_values import as_texts
 from .columns import Columns, feedback
 from .errors import InputError
@@ -42,7 +42,7 @@ def read_tagged(path: Path | str, tagger: Tagger, options: Options | None = None
         made = list(_from_workbook(source, columns, options))
         return pa.Table.from_batches(made, TAGGED), {"数据文件": Path(path).name, "标注": "读取工作簿中已有的标注"}
     else:
-        batches, how = tag_batches(source.batches(_SIZE), tagger, text=columns.text), "生成报告时现场标注"
+        batches, how = tag_all(source.batches(_SIZE), tagger, text=columns.text), "生成报告时现场标注"
     made, first = [], 1
     for batch in batches:
         made.append(_tagged(batch, columns, first))

@@ -42,10 +42,16 @@ _TURN = re.compile(
 _UNSEEN = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
 )
+# A picture at the end of some words ends the clause when more words follow it (味道很好😋服务差). Where a picture stands
+# in the place of a word (我❤这家店), too few words go before it.
+_FACES = (
+    r"(?P<faces>(?<=[\u3400-\u9fff]{3})[\u2600-\u27bf\U0001f300-\U0001faff][\u2600-\u27bf\U0001f300-\U0001faff\ufe0f\u200d]*)"
+    r"(?=[\u3400-\u9fff])"
+)
 _INK = re.compile(rf"[^\s{_UNSEEN}]")
 # Marks inside an address (?, ;, ~) end nothing.
 _ADDRESS = r"(?P<address>(?i:https?://|www\.)[!-~]*[0-9A-Za-z/])"
-_SPLIT = re.compile(f"{_ADDRESS}|{_BREAK.pattern}|(?={_TURN.pattern})", re.VERBOSE)
+_SPLIT = re.compile(f"{_ADDRESS}|{_BREAK.pattern}|{_FACES}|(?={_TURN.pattern})", re.VERBOSE)
 
 
 def clauses(text: str) -> list[tuple[int, int]]:
@@ -58,8 +64,9 @@ def clauses(text: str) -> list[tuple[int, int]]:
     for mark in _SPLIT.finditer(text):
         if mark.lastgroup == "address":
             continue
-        if _keep(text, start, mark.start()):
-            found.append((start, mark.start()))
+        end = mark.end() if mark.lastgroup == "faces" else mark.start()  # a picture belongs to the words before it
+        if _keep(text, start, end):
+            found.append((start, end))
         start = mark.end()
     if _keep(text, start, len(text)):
         found.append((start, len(text)))
@@ -125,12 +132,14 @@ _INVISIBLE = re.compile(f"[{_UNSEEN}]")
 _PICTURE = re.compile("[\u2049\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff](?:\u200d)?")
 # A face of letters stands alone: TAT is none in STATION.
 _KAOMOJI = re.compile(
-    "|".join(
+    f"(?=[{re.escape(''.join(sorted({face[0] for face in KAOMOJI_WORDS})))}])(?:"  # most places are ruled out at once
+    + "|".join(
         rf"(?<![0-9A-Za-z]){re.escape(face)}(?![0-9A-Za-z])"
         if face[-1].isalpha() and face.isascii()
         else re.escape(face)
         for face in sorted(KAOMOJI_WORDS, key=len, reverse=True)
     )
+    + ")"
 )
 _LINK = re.compile(r"(?:https?://|www\.)[!-~]+", re.IGNORECASE)
 _MAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[a-z0-9-]+\.[a-z0-9.-]+", re.IGNORECASE | re.ASCII)
@@ -206,19 +215,20 @@ _SPAM = re.compile(
     rf"|(?<![的我])(?:vx|v信|微信号?|薇信|wx|qq群?|telegram){_ACCOUNT}"
     r"|兼职日结|日结工资|躺赚|代开发票|办证刻章|彩票内幕|网赚项目|点击链接领"
 )
-# Most long comments hold nothing that noise of that length needs: an account, a keyboard run, or only marks.
+# Most comments of some length hold nothing that noise needs: an account, a keyboard run, or only marks.
 _SUSPECT = re.compile(
     r"[0-9A-Za-z_\uff10-\uff5a-]{5}|兼职|日结|躺赚|代开|办证|内幕|网赚|链接|兼職|日結|躺賺|代開|辦證|內幕|網賺|鏈接"
     r"|\A(?:[\W_]|(.)\1*\Z)"
 )
 _NOT_A_WORD = re.compile(r"[\W_]+")
 _OPINION_BY_NUMBER = re.compile(r"6+|8{2,}|23{2,}|520|1314|99")
+_LONGEST_NO_OPINION = 16
 _ONE_SOUND = "啊额嗯哦呃的一口丶个了人"
 
 
 def noise_kind(text: str) -> str | None:
     """Why ``text`` holds no opinion to read (one of ``NOISE_KINDS``), or None when it should be read."""
-    if len(text) > 40 and not _SUSPECT.search(text):
+    if not _SUSPECT.search(text) and (len(text) > 40 or len(_NOT_A_WORD.sub("", text)) > _LONGEST_NO_OPINION):
         return None
     head = normalise(text[:400])
     if not head.strip():
@@ -229,7 +239,7 @@ def noise_kind(text: str) -> str | None:
     if _SPAM.search(head):
         return SPAM
     bare = head.strip(" .,!?~…-_/\\，。！？、；：'\"“”()（）\t\n") or words
-    if len(bare) <= 16 and _NO_OPINION.fullmatch(bare):
+    if len(bare) <= _LONGEST_NO_OPINION and _NO_OPINION.fullmatch(bare):
         return NO_OPINION
     return MASH if len(text) <= 400 and _is_mash(text, head, words) else None
 

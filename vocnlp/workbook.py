@@ -12,7 +12,7 @@ import pyarrow as pa
 from .bundle import Bundle
 from .codeframe import Codeframe
 from .column_values import NOT_A_NUMBER, NOT_A_TIME, OUT_OF_RANGE
-from .columns import Columns, RowProblem
+from .columns import NO_ANSWERS, TIED, UP_TO_FIVE, Columns, RowProblem
 from .errors import OutputError
 from .figures import SMALL, Figures, Group
 from .journey import BLANK
@@ -29,6 +29,11 @@ _ROLES = {
     "customer": "客户", "at": "时间", "id": "编号",
 }  # fmt: skip
 _HOW = {"name": "按列名", "content": "按内容", "named": "由用户指定"}
+_LEFT = {
+    NO_ANSWERS: "未使用：“{}”多数不是0-10的数字",
+    UP_TO_FIVE: "未使用：“{}”从不超过5，不是0-10分的回答",
+    TIED: "未使用：“{}”都像是评分，请用 --score 指定",
+}
 _TAG_COLUMNS = ("情感", "情感置信度", "标签", "痛点标签", "标签极性", "证据", "编码", "噪声")
 _WIDE = {"情感": 8, "情感置信度": 11, "标签": 34, "痛点标签": 28, "标签极性": 18, "证据": 44, "编码": 28, "噪声": 9}
 _PROBLEM = {NOT_A_NUMBER: "不是数字", OUT_OF_RANGE: "不在0-10之间", NOT_A_TIME: "不是日期或时间"}
@@ -218,14 +223,10 @@ class Book:
             ("有标签的评论", totals.tagged, f"共 {totals.tags} 个标签"),
         ]
         for role, shown in _ROLES.items():
-            reason = columns.how.get(role, "")
-            rows.append(
-                (
-                    f"列：{shown}",
-                    columns.of(role),
-                    _HOW.get(reason, reason) if columns.of(role) else f"未使用 {reason}".strip(),
-                )
-            )
+            left = columns.left.get(role)
+            unused = _LEFT[left.why].format("”“".join(left.names)) if left else "未使用"
+            column = columns.of(role)
+            rows.append((f"列：{shown}", column, unused if column is None else _HOW[columns.how[role]]))
         rows += [
             ("口径：NPS", "推荐者(9-10)% − 贬损者(0-6)%", "95% 区间见“阶段NPS”；评分缺失的行不计入 NPS"),
             ("口径：对NPS的影响", "全体 NPS − 去掉这些评论后的 NPS", "负数表示拉低 NPS；误差为 95%"),

@@ -43,7 +43,9 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m vocnlp.training.pretrain", description=__doc__)
-    parser.add_argument("--data-root", type=Path, required=True, help="the folder with aspect/, sentiment/ and pretrain/")
+    parser.add_argument(
+        "--data-root", type=Path, required=True, help="the folder with aspect/, sentiment/ and pretrain/"
+    )
     parser.add_argument("--work", type=Path, required=True, help="where the stages and checkpoints are kept (2 GB)")
     parser.add_argument("--recipe", type=Path, default=SHIPPED, help="a TOML file of settings (the shipped encoder's)")
     parser.add_argument("--tokens", type=int, help="read so many tokens, instead of the recipe's number")

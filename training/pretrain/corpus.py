@@ -7,20 +7,20 @@ it meets at work. Development texts of the labelled sets are left out, so that e
 from __future__ import annotations
 
 import lzma
-import random
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
 from vocnlp.codeframe import Codeframe
 from vocnlp.errors import InputError
 from vocnlp.records import POLARITIES
 from vocnlp.text import RULES, clauses, normalise, normalise_all, simplify
-
-from ..labelled import Labelled, part_of
-from ..mapping import read_all, read_mapping
+from vocnlp.training.labelled import Labelled, part_of
+from vocnlp.training.mapping import read_all, read_mapping
 
 NO_MOOD = -1
 _BLOCK = 4000
@@ -61,7 +61,13 @@ def moods(rows: Iterable[Labelled]) -> Iterator[Document]:
 
 
 def unlabelled(
-    root: Path, held_out: frozenset[str], shares: Mapping[int, float], *, traditional: float, seed: int, workers: int = 2
+    root: Path,
+    held_out: frozenset[str],
+    shares: Mapping[int, float],
+    *,
+    traditional: float,
+    seed: int,
+    workers: int = 2,
 ) -> Iterator[Document]:
     """Documents of every ``*.tsv.xz`` below ``root/pretrain``, in file order.
 
@@ -74,16 +80,24 @@ def unlabelled(
         raise InputError("holds no *.tsv.xz", path=root / "pretrain", hint="name the folder above pretrain/")
     with ProcessPoolExecutor(workers) as pool:
         for path in files:
-            chance = random.Random(f"{seed} {path.name}")
+            chance = _chance(f"{seed} {path.name}")
             wanted = (line for line in lines(path) if chance.random() < shares.get(line[0], 1.0))
-            blocks = iter(lambda: list(islice(wanted, _BLOCK)), [])
             pending = []
-            for number, block in enumerate(blocks):
+            for number, block in enumerate(_blocks(wanted)):
                 pending.append(pool.submit(_documents, block, held_out, traditional, f"{seed} {path.name} {number}"))
                 if len(pending) > 2 * workers:
                     yield from pending.pop(0).result()
             for job in pending:
                 yield from job.result()
+
+
+def _blocks(wanted: Iterator[tuple[int, str]]) -> Iterator[list[tuple[int, str]]]:
+    while block := list(islice(wanted, _BLOCK)):
+        yield block
+
+
+def _chance(seed: str) -> np.random.Generator:
+    return np.random.default_rng(list(seed.encode()))
 
 
 def lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -96,12 +110,14 @@ def lines(path: Path) -> Iterator[tuple[int, str]]:
                 hint = "save the corpus as UTF-8, or take the line out"
                 raise InputError(f"is not UTF-8: {error.reason}", path=path, row=number, hint=hint) from error
             if not tab:
-                raise InputError("a line without a tab", path=path, row=number, hint="stars<TAB>text or source<TAB>text")
+                raise InputError(
+                    "a line without a tab", path=path, row=number, hint="stars<TAB>text or source<TAB>text"
+                )
             yield (int(head) if head in ("1", "2", "3", "4", "5") else 0), text
 
 
 def _documents(block: list[tuple[int, str]], held_out: frozenset[str], traditional: float, seed: str) -> list[Document]:
-    chance = random.Random(seed)
+    chance = _chance(seed)
     kept = [(stars, text) for stars, text in block if len(text.strip()) > 1 and key(text) not in held_out]
     as_it_is = [chance.random() < traditional for _ in kept]
     converted = iter(_cut([text for (_, text), raw in zip(kept, as_it_is, strict=True) if not raw]))

@@ -150,8 +150,8 @@ class Training:
         return right / len(order)
 
     def _report(self, losses: Losses) -> Report:
-        parts = (float(part.detach()) for part in (losses.words, losses.stars, losses.mood))
-        return Report(self.position.tokens, self.plan.tokens, *parts, self.measured)
+        words, stars, mood = (float(part.detach()) for part in (losses.words, losses.stars, losses.mood))
+        return Report(self.position.tokens, self.plan.tokens, words, stars, mood, self.measured)
 
     def _log(self, losses: Losses) -> None:
         entry = {**asdict(self.position), **asdict(self._report(losses))}

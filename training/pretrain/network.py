@@ -43,7 +43,7 @@ class Network(nn.Module):
                 type_vocab_size=1,
                 hidden_dropout_prob=plan.dropout,
                 attention_probs_dropout_prob=0.0,
-                attn_implementation="sdpa",
+                attn_implementation="sdpa",  # type: ignore[call-arg]
             ),
             add_pooling_layer=False,
         )

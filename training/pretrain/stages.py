@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-import vocnlp.frames
 from rich.console import Console
 from rich.progress import Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
+import vocnlp.frames
 from vocnlp.codeframe import Codeframe
 
 from .corpus import Document, key, labelled_rows, moods, unlabelled
@@ -26,6 +26,7 @@ from .vocabulary import build_tokenizer, count_words
 
 _FRAME = Path(vocnlp.frames.__file__).parent / "voc-zh-general.yaml"
 PROBE = "products_nlpcc14_train"
+_SPECIAL = {f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep", "mask")}
 _EVERY = 4  # one document in so many counts words: enough for a vocabulary
 
 
@@ -36,7 +37,12 @@ def run(plan: Plan, root: Path, work: Path, *, device: str | None, console: Cons
     prepare(plan, root, work, console)
     training = Training(plan, Tokens.load(work / "corpus"), Tokens.load(work / "probe"), work, device=device)
     last = None
-    columns = (TextColumn("{task.description}"), *Progress.get_default_columns()[1:3], TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        *Progress.get_default_columns()[1:3],
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("pretraining", total=plan.tokens, completed=training.position.tokens)
         for last in training.steps():
@@ -86,12 +92,13 @@ def write_encoder(training: Training, folder: Path) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     network = training.network
-    network.encoder.to(torch.float16).save_pretrained(folder)
-    network.encoder.to(torch.float32)
+    network.encoder.half().save_pretrained(folder)  # type: ignore[no-untyped-call]
+    network.encoder.float()  # type: ignore[no-untyped-call]
     tokenizer = Tokenizer.from_file(str(training.work / "tokenizer.json"))
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]",
-        mask_token="[MASK]", model_max_length=training.plan.window,
+    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer, model_max_length=training.plan.window, **_SPECIAL
     ).save_pretrained(folder)  # fmt: skip
     heads = {name: tensor for name, tensor in network.state_dict().items() if not name.startswith("encoder.")}
-    save_file({name: tensor.half().cpu().contiguous().clone() for name, tensor in heads.items()}, folder / "heads.safetensors")
+    save_file(
+        {name: tensor.half().cpu().contiguous().clone() for name, tensor in heads.items()}, folder / "heads.safetensors"
+    )
