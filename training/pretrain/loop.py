@@ -116,9 +116,10 @@ class Training:
         self.network.train()
         with self._half():
             losses = self.network.losses(self._to(ids), self._to(places), self._to(seen), labels, plan)
-        if not math.isfinite(float(losses.total.detach())):
-            raise TrainingError(f"the loss is {float(losses.total):g} at step {step}, epoch {self.position.epoch}",
-                                hint="lower the rate in the recipe; the last checkpoint is whole")  # fmt: skip
+        total = float(losses.total.detach())
+        if not math.isfinite(total):
+            told = f"the loss is {total:g} at step {step}, epoch {self.position.epoch}"
+            raise TrainingError(told, hint="lower the rate in the recipe; the last checkpoint is whole")
         losses.total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
