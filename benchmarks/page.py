@@ -23,6 +23,8 @@ def tables(results: dict[str, Any]) -> str:
         parts.append(_own(results["own_codes"]))
     if "shipped" in results:
         parts += [_shipped(results["shipped"]), _per_code(results["shipped"]["per_code"])]
+    if "challenge" in results:
+        parts.append(_challenge(results["challenge"]))
     if "speed" in results:
         parts.append(_speed(results["speed"]))
     return "\n".join(parts)
@@ -65,6 +67,23 @@ def _shipped(shipped: dict[str, Any]) -> str:
             f"| {_f(one['same_texts'])} | {_f(peer['accuracy'] if peer else None)} "
             f"| {_f(one['codes']['micro_f1'] if coded else None)} | {_f(one['pairs']['micro_f1'] if coded else None)} "
             f"| {_f(one['evidence']['overlap'])} | {one['rows']} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _challenge(suite: dict[str, Any]) -> str:
+    lines = [
+        f"### The challenge suite, `{suite['bundle']}`",
+        "",
+        "Passed: sentiment and every opinion right (see `challenge.py`). Choice of two: the polar cases, SnowNLP beside.",
+        "",
+        "| group | cases | passed | sentiment | tags | choice of two | SnowNLP |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for name, one in [*suite["groups"].items(), ("**all**", suite["all"])]:
+        lines.append(
+            f"| {name} | {one['cases']} | {_f(one['passed'], 2)} | {_f(one['sentiment'], 2)} | {_f(one['tags'], 2)} "
+            f"| {_f(one['polar'], 2)} | {_f(one['polar_snownlp'], 2)} |"
         )
     return "\n".join(lines) + "\n"
 

@@ -13,13 +13,17 @@ ROOT = Path(__file__).parents[1]
 FLOORS = (
     ("errors", "emoji_words", "text", "records"),
     ("figures", "filekinds", "charsets", "column_names", "codeframe_reading", "features", "classifiers"),
-    ("codeframe", "rules", "linear", "delimited", "jsonlines", "delimited_writing", "sheets", "sheets_reading",
+    ("codeframe", "rules", "linear", "encoder", "delimited", "jsonlines", "delimited_writing", "sheets", "sheets_reading",
      "tables", "column_values", "columns"),
     ("bundle", "journey"),
     ("tagger", "quotes", "findings"),
     ("processes", "unfinished", "workbook", "tagged_files", "batch", "tagged_reading", "report"),
-    ("training.labelled", "training.logistic", "training.calibration", "training.mapping", "training.linear_fit", "training.evaluation", "training.card",
+    ("training.labelled", "training.logistic", "training.calibration", "training.mapping", "training.reading",
+     "training.steps", "training.encoder_net", "training.encoder_fit", "training.linear_fit", "training.evaluation", "training.card",
      "training.train"),
+    ("training.pretrain.plan", "training.pretrain.corpus", "training.pretrain.vocabulary", "training.pretrain.tokens",
+     "training.pretrain.skipgram", "training.pretrain.network", "training.pretrain.loop", "training.pretrain.stages",
+     "training.pretrain.__main__"),
     ("cli_output", "cli"),
 )  # fmt: skip
 PLACE = {name: (floor, at) for floor, names in enumerate(FLOORS) for at, name in enumerate(names)}
@@ -27,10 +31,18 @@ PLACE = {name: (floor, at) for floor, names in enumerate(FLOORS) for at, name in
 #: Libraries that only some rooms may know.
 ONLY = {
     "typer": {"cli"},
-    "rich": {"cli", "cli_output"},
+    "rich": {"cli", "cli_output", "training.pretrain.stages", "training.pretrain.__main__"},
     "duckdb": {"journey"},
     "sklearn": {"training.linear_fit", "training.logistic"},
-    "torch": set[str](),
+    "torch": {
+        "training.steps",
+        "training.encoder_net",
+        "training.encoder_fit",
+        "training.pretrain.network",
+        "training.pretrain.loop",
+        "training.pretrain.stages",
+    },
+    "onnxruntime": {"encoder"},
     "jinja2": {"report"},
     "pydantic": set[str](),
     "fastapi": set[str](),
@@ -45,7 +57,9 @@ ONLY = {
 def modules() -> dict[str, Path]:
     library = {path.stem: path for path in (ROOT / "vocnlp").glob("*.py") if path.stem != "__init__"}
     training = {f"training.{path.stem}": path for path in (ROOT / "training").glob("*.py") if path.stem != "__init__"}
-    return {**library, **training}
+    folder = ROOT / "training" / "pretrain"
+    pretrain = {f"training.pretrain.{path.stem}": path for path in folder.glob("*.py") if path.stem != "__init__"}
+    return {**library, **training, **pretrain}
 
 
 def imports(path: Path, *, package: str) -> set[str]:
@@ -69,7 +83,7 @@ def _house(name: str) -> str:
     if len(parts) == 1:
         return "vocnlp"
     if parts[1] == "training":
-        return ".".join(parts[1:3])
+        return ".".join(parts[1 : 4 if parts[2:3] == ["pretrain"] else 3])
     return parts[1]
 
 
@@ -79,7 +93,7 @@ def test_every_module_has_a_floor() -> None:
 
 @pytest.mark.parametrize("name", sorted(PLACE))
 def test_imports_go_down_only(name: str) -> None:
-    package = "vocnlp.training" if name.startswith("training.") else "vocnlp"
+    package = f"vocnlp.{name}".rpartition(".")[0]
     upward = {
         other for other in imports(modules()[name], package=package) if other in PLACE and PLACE[other] >= PLACE[name]
     }
@@ -88,7 +102,7 @@ def test_imports_go_down_only(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(PLACE))
 def test_heavy_libraries_stay_in_their_rooms(name: str) -> None:
-    package = "vocnlp.training" if name.startswith("training.") else "vocnlp"
+    package = f"vocnlp.{name}".rpartition(".")[0]
     used = imports(modules()[name], package=package)
     assert {library for library, rooms in ONLY.items() if library in used and name not in rooms} == set()
 
@@ -96,7 +110,7 @@ def test_heavy_libraries_stay_in_their_rooms(name: str) -> None:
 def test_the_library_neither_prints_nor_exits_nor_reads_the_environment() -> None:
     told: list[str] = []
     for name, path in modules().items():
-        if name in ("cli", "cli_output"):
+        if name in ("cli", "cli_output", "training.pretrain.__main__"):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if (

@@ -13,14 +13,17 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
+from vocnlp.encoder import cut_windows
 from vocnlp.errors import InputError
+from vocnlp.training.encoder_net import mood_loss
 from vocnlp.training.pretrain.corpus import Document, lines, unlabelled
-from vocnlp.training.pretrain.loop import Training, TrainingError, rate_at
-from vocnlp.training.pretrain.network import hide, mood_loss
+from vocnlp.training.pretrain.loop import Training
+from vocnlp.training.pretrain.network import hide
 from vocnlp.training.pretrain.plan import Plan, read_plan
 from vocnlp.training.pretrain.stages import write_encoder
-from vocnlp.training.pretrain.tokens import Tokens, batches, padded, tokenise, windows
+from vocnlp.training.pretrain.tokens import Tokens, batches, padded, tokenise
 from vocnlp.training.pretrain.vocabulary import build_tokenizer, count_words
+from vocnlp.training.steps import TrainingError, rate_at
 
 TINY = Plan(vocabulary=120, layers=1, width=16, heads=2, window=24, tokens=4000, batch=128, rate=3e-3, shares={})
 TEXTS = [
@@ -107,10 +110,10 @@ def test_frequent_words_are_single_tokens_and_the_rest_goes_by_the_character() -
 
 def test_windows_end_between_clauses_and_lose_no_token() -> None:
     clauses = [[5, 6], [7, 8, 9], [10] * 12]
-    assert list(windows(clauses, 8)) == [
-        [2, 5, 6, 3, 7, 8, 9, 3],
-        [2, 10, 10, 10, 10, 10, 10, 3],
-        [2, 10, 10, 10, 10, 10, 10, 3],
+    assert list(cut_windows(clauses, 8)) == [
+        ([2, 5, 6, 3, 7, 8, 9, 3], [-1, 0, 0, 0, 1, 1, 1, 1]),
+        ([2, 10, 10, 10, 10, 10, 10, 3], [-1, 2, 2, 2, 2, 2, 2, 2]),
+        ([2, 10, 10, 10, 10, 10, 10, 3], [-1, 2, 2, 2, 2, 2, 2, 2]),
     ]
 
 
@@ -160,8 +163,7 @@ def test_a_two_class_label_teaches_nothing_about_neutral() -> None:
 
 
 def test_the_rate_goes_up_stays_and_goes_down() -> None:
-    plan = replace(TINY, warm=0.1, decay=0.2)
-    assert [round(rate_at(done, plan), 3) for done in (0.0, 0.05, 0.1, 0.5, 0.8, 0.9, 1.0)] == [
+    assert [round(rate_at(done, warm=0.1, decay=0.2), 3) for done in (0.0, 0.05, 0.1, 0.5, 0.8, 0.9, 1.0)] == [
         0.01, 0.5, 1.0, 1.0, 1.0, 0.5, 0.0,
     ]  # fmt: skip
 

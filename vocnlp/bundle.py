@@ -2,10 +2,11 @@
 
     manifest.json      format, kind, name, version, thresholds, figures, and the SHA-256 of every other file
     codeframe.json     the frame the model was trained for
-    model.safetensors  the weights
     README.md          the card
+    model.safetensors  the weights of a linear model, or of an encoder for retraining
+    tokenizer.json, config.json, onnx/model_int8.onnx  of an encoder
 
-Every byte is checked before it is used. Nothing in a bundle is ever executed: JSON and safetensors only.
+Every byte is checked before it is used. Nothing in a bundle is ever executed: JSON, safetensors and ONNX only.
 """
 
 from __future__ import annotations
@@ -20,19 +21,19 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load as read_tensors
-from safetensors.numpy import save as write_tensors
 
 from .classifiers import Classifier
 from .codeframe import Codeframe
+from .encoder import Encoder
 from .errors import BundleError, CodeframeError, OutputError
 from .linear import Linear
 
 FORMAT = 1
 DEFAULT = "voc-zh-linear"
-MANIFEST, CODEFRAME, WEIGHTS, CARD = "manifest.json", "codeframe.json", "model.safetensors", "README.md"
+MANIFEST, CODEFRAME, CARD = "manifest.json", "codeframe.json", "README.md"
+_FOLDER = "onnx"  # the one folder a bundle may have: where the Hugging Face hub looks for graphs
+KINDS: Mapping[str, type[Linear] | type[Encoder]] = {"linear": Linear, "encoder": Encoder}
 
 
 @dataclass(frozen=True)
@@ -65,24 +66,30 @@ class Bundle:
         with as_file(files("vocnlp.models") / DEFAULT) as shipped:
             return _load(shipped)
 
-    def save(self, path: Path | str, *, card: str, force: bool = False) -> Bundle:
-        """Write the bundle whole or not at all, and return it as loaded back from there."""
+    def save(
+        self, path: Path | str, *, card: str, force: bool = False, beside: Mapping[str, bytes] | None = None
+    ) -> Bundle:
+        """Write the bundle whole or not at all, and return it as loaded back from there.
+
+        ``beside`` are files that scoring does not need: what a later training starts from.
+        """
         target = Path(path)
         if target.exists() and not force:
             raise OutputError("already exists", path=target, hint="choose another folder, or replace it with --force")
         if target.exists() and not (target / MANIFEST).is_file():
             raise OutputError("is no bundle, so it is not replaced", path=target, hint="choose another folder")
-        if not isinstance(self.classifier, Linear):
+        if not isinstance(self.classifier, Linear | Encoder):
             raise BundleError(f"cannot write a {type(self.classifier).__name__}", path=target)
-        tensors, settings = self.classifier.to_tensors()
+        weights, settings = self.classifier.to_files()
         contents = {
             CODEFRAME: _json_bytes(self.codeframe.to_dict()),
-            WEIGHTS: write_tensors({name: np.ascontiguousarray(array) for name, array in tensors.items()}),
             CARD: card.encode(),
+            **weights,
+            **(beside or {}),
         }
         manifest = {
             "format": FORMAT,
-            "kind": "linear",
+            "kind": next(name for name, kind in KINDS.items() if isinstance(self.classifier, kind)),
             "name": self.name,
             "version": self.version,
             "codeframe": {
@@ -122,6 +129,7 @@ def _write_folder(target: Path, contents: Mapping[str, bytes]) -> None:
         try:
             fresh.chmod(0o755)
             for name, content in contents.items():
+                (fresh / name).parent.mkdir(exist_ok=True)
                 (fresh / name).write_bytes(content)
             _load(fresh)  # what cannot be read back must not replace what can
             _put_in_place(fresh, target)
@@ -153,7 +161,7 @@ def _load(path: Path) -> Bundle:
         contents = {name: _read_verified(path, name, digest) for name, digest in manifest["files"].items()}
         codeframe = Codeframe.from_dict(json.loads(contents[CODEFRAME]), path=path / CODEFRAME)
         codes = tuple(manifest["codes"])
-        classifier = Linear.from_tensors(codes, read_tensors(contents[WEIGHTS]), manifest["settings"])
+        classifier = KINDS[manifest["kind"]].from_files(codes, contents, manifest["settings"])
         related = codeframe.digest == manifest["codeframe"]["digest"] and all(code in codeframe for code in codes)
         bundle = Bundle(
             name=str(manifest["name"]),
@@ -196,13 +204,13 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         raise BundleError(newer, path=path, hint="pip install --upgrade vocnlp")
     if manifest.get("digest") != _digest(manifest):
         raise BundleError(f"{MANIFEST} was altered: its digest does not match", path=path, hint=_GET_ANEW)
-    if manifest.get("kind") != "linear":
+    if manifest.get("kind") not in KINDS:
         raise BundleError(f"holds a model of unknown kind {manifest.get('kind')!r}", path=path, hint=_GET_ANEW)
     return manifest
 
 
 def _read_verified(path: Path, name: str, digest: str) -> bytes:
-    if Path(name).name != name:
+    if Path(name.removeprefix(f"{_FOLDER}/")).name != name.removeprefix(f"{_FOLDER}/"):
         raise BundleError(f"its manifest names a file outside the folder: {name!r}", path=path, hint=_GET_ANEW)
     try:
         content = (path / name).read_bytes()

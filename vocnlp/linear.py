@@ -16,11 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+from safetensors.numpy import load as read_tensors
+from safetensors.numpy import save as write_tensors
 
 from .classifiers import Floats, Scores
 from .features import Grams, hash_clauses
 
 FORMAT = 1
+WEIGHTS = "model.safetensors"
 SCALE = np.float32(0.05)  # brings a clause of some twenty features to length one: the unit of the penalty in training
 _SHIFT = 14
 _DENSE = 40  # outputs that a feature weighs in on, from which its weights are kept as a whole row
@@ -181,6 +184,16 @@ class Linear:
             tensors["lean"] = self.lean
         settings = {"format": FORMAT, "grams": asdict(self.vocabulary.grams), "slope": self.slope, "shift": self.shift}
         return tensors, settings
+
+    def to_files(self) -> tuple[dict[str, bytes], dict[str, Any]]:
+        """Files and settings to write to a bundle."""
+        tensors, settings = self.to_tensors()
+        return {WEIGHTS: write_tensors({name: np.ascontiguousarray(one) for name, one in tensors.items()})}, settings
+
+    @classmethod
+    def from_files(cls, codes: tuple[str, ...], files: Mapping[str, bytes], settings: Mapping[str, Any]) -> Linear:
+        """The model that ``to_files`` gave. ValueError, KeyError or SafetensorError if the parts do not fit together."""
+        return cls.from_tensors(codes, read_tensors(files[WEIGHTS]), settings)
 
     @classmethod
     def from_tensors(

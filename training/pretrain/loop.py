@@ -13,20 +13,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.torch import load_file, save_file
 
-from vocnlp.errors import VocnlpError
+from vocnlp.training.steps import (
+    TrainingError,
+    groups,
+    half_precision,
+    load_checkpoint,
+    rate_at,
+    save_checkpoint,
+)
 
 from .network import Losses, Network, hide
 from .plan import Plan
 from .tokens import Tokens, batches, padded
 
-_STATE, _WEIGHTS, _LOG = "state.json", "checkpoint.safetensors", "log.jsonl"
+_LOG = "log.jsonl"
 _PROBE_EVERY, _LOG_EVERY = 500, 50
-
-
-class TrainingError(VocnlpError):
-    """Training cannot go on; says at which step and why."""
 
 
 @dataclass
@@ -61,11 +63,12 @@ class Training:
         torch.manual_seed(plan.seed)
         self.network = Network(plan, self.size).to(device)
         self.network.table.data.copy_(torch.from_numpy(np.load(work / "vectors.npy", allow_pickle=False)))
-        self.optimiser = torch.optim.AdamW(_groups(self.network), lr=plan.rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
+        self.optimiser = torch.optim.AdamW(groups(self.network), lr=plan.rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
         self.position = Position()
         self.measured: float | None = None
-        if (work / _STATE).is_file():
-            self._restore()
+        if state := load_checkpoint(work, self.network, self.optimiser, device=device):
+            self.position = Position(**state["position"])
+            self.measured = state["probe"]
 
     def steps(self, *, save_every: float = 300.0) -> Iterator[Report]:
         """Train until the plan's tokens are read; checkpoints every so many seconds, at every probe, and at the end."""
@@ -107,14 +110,14 @@ class Training:
         seen, places = hide(ids, plan, self.size, np.random.default_rng([plan.seed, step]))
         torch.manual_seed(plan.seed * 1_000_003 + step)  # dropout is the same after a resume
         for group in self.optimiser.param_groups:
-            group["lr"] = plan.rate * rate_at(self.position.tokens / plan.tokens, plan)
+            group["lr"] = plan.rate * rate_at(self.position.tokens / plan.tokens, plan.warm, plan.decay)
         labels = {
             "stars": self._to(self.tokens.stars[rows].astype(np.int64) - 1),
             "mood": self._to(self.tokens.mood[rows].astype(np.int64)),
             "two_class": self._to(np.asarray(self.tokens.two_class[rows])),
         }
         self.network.train()
-        with self._half():
+        with half_precision(self.device):
             losses = self.network.losses(self._to(ids), self._to(places), self._to(seen), labels, plan)
         total = float(losses.total.detach())
         if not math.isfinite(total):
@@ -128,11 +131,6 @@ class Training:
         self.position.tokens += int((ids != 0).sum())
         return losses
 
-    def _half(self) -> torch.autocast:
-        """bf16 where the processor multiplies it; elsewhere it would be slower than float."""
-        able = self.device != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-        return torch.autocast(self.device, dtype=torch.bfloat16, enabled=able)
-
     def _to(self, array: npt.NDArray[Any]) -> torch.Tensor:
         return torch.from_numpy(array).to(self.device)
 
@@ -144,7 +142,7 @@ class Training:
         right = 0
         for at in range(0, len(order), 64):
             rows = order[at : at + 64]
-            with self._half():
+            with half_precision(self.device):
                 _, pooled = self.network.read(self._to(padded(self.probe, rows)))
                 guess = (self.network.mood(pooled)[:, 1] > 0).cpu().numpy()
             right += int((guess == (self.probe.mood[rows] == 2)).sum())
@@ -162,45 +160,8 @@ class Training:
 
     def save(self) -> None:
         """Weights, moments and position, replaced whole."""
-        tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
-        for name, parameter in self.network.named_parameters():
-            for moment in ("exp_avg", "exp_avg_sq", "step"):
-                if parameter in self.optimiser.state:
-                    tensors[f"{moment}.{name}"] = self.optimiser.state[parameter][moment]
-        fresh = self.work / f".{_WEIGHTS}"
         state = {"plan": _plain(self.plan), "position": asdict(self.position), "probe": self.measured}
-        save_file({name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}, fresh,
-                  metadata={"state": json.dumps(state)})  # fmt: skip
-        fresh.replace(self.work / _WEIGHTS)
-        (self.work / _STATE).write_text(json.dumps(state, indent=1), encoding="utf-8")
-
-    def _restore(self) -> None:
-        state = json.loads((self.work / _STATE).read_text(encoding="utf-8"))
-        tensors = load_file(self.work / _WEIGHTS, device=self.device)
-        self.network.load_state_dict(
-            {name.removeprefix("network."): t for name, t in tensors.items() if name.startswith("network.")}
-        )
-        for name, parameter in self.network.named_parameters():
-            if f"exp_avg.{name}" in tensors:
-                moments = {m: tensors[f"{m}.{name}"] for m in ("exp_avg", "exp_avg_sq", "step")}
-                moments["step"] = moments["step"].cpu()
-                self.optimiser.state[parameter] = moments
-        self.position = Position(**state["position"])
-        self.measured = state["probe"]
-
-
-def rate_at(done: float, plan: Plan) -> float:
-    """Up, level, down: the share of the full rate when ``done`` (0-1) of the tokens are read. The level middle lets a
-    longer training go on from an early checkpoint of a shorter one (Hägele et al. 2024)."""
-    if done < plan.warm:
-        return max(done / plan.warm, 0.01)
-    return min(1.0, max((1 - done) / plan.decay, 0.0)) if plan.decay else 1.0
-
-
-def _groups(network: Network) -> list[dict[str, Any]]:
-    matrices = [p for p in network.parameters() if p.ndim > 1]
-    rest = [p for p in network.parameters() if p.ndim <= 1]
-    return [{"params": matrices, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0.0}]
+        save_checkpoint(self.work, self.network, self.optimiser, state)
 
 
 def _plain(plan: Plan) -> dict[str, Any]:

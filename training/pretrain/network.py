@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
 from transformers import BertConfig, BertModel
 
+from vocnlp.training.encoder_net import mean_of, mood_loss
+
 from .plan import Plan
 from .tokens import MASK
 
@@ -72,22 +74,10 @@ class Network(nn.Module):
         chosen = states.reshape(-1, states.shape[-1])[hidden_at]
         guesses = F.linear(self.transform(chosen), self.table.to(chosen.dtype), self.word_bias.to(chosen.dtype))
         words = F.cross_entropy(guesses.float(), ids.reshape(-1)[hidden_at])
-        stars = _mean(F.cross_entropy(self.stars(pooled).float(), labels["stars"], reduction="none", ignore_index=-1),
+        stars = mean_of(F.cross_entropy(self.stars(pooled).float(), labels["stars"], reduction="none", ignore_index=-1),
                       labels["stars"] >= 0)  # fmt: skip
         mood = mood_loss(self.mood(pooled).float(), labels["mood"], labels["two_class"])
         return Losses(words, stars, mood, words + plan.stars_weight * stars + plan.mood_weight * mood)
-
-
-def mood_loss(logits: Tensor, mood: Tensor, two_class: Tensor) -> Tensor:
-    """Of (n, 2) logits, neutral or not and positive or negative; a two-class label says nothing about neutral."""
-    known, opinion = mood >= 0, (mood == 0) | (mood == 2)
-    neutral = F.binary_cross_entropy_with_logits(logits[:, 0], (mood == 1).float(), reduction="none")
-    positive = F.binary_cross_entropy_with_logits(logits[:, 1], (mood == 2).float(), reduction="none")
-    return _mean(neutral, known & ~two_class) + _mean(positive, opinion)
-
-
-def _mean(loss: Tensor, counted: Tensor) -> Tensor:
-    return (loss * counted).sum() / counted.sum().clamp(min=1)
 
 
 def hide(

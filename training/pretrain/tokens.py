@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from vocnlp.encoder import cut_windows
+
 from .corpus import Document
 
-BEGIN, BREAK, MASK = 2, 3, 4
+MASK = 4
 _ARRAYS = ("ids", "start", "stars", "mood", "two_class")
 
 
@@ -57,7 +59,7 @@ def tokenise(documents: Iterable[Document], tokenizer: Tokenizer, window: int) -
         encoded = iter(tokenizer.encode_batch([c for one in block for c in one.clauses], add_special_tokens=False))
         for one in block:
             pieces = [next(encoded).ids for _ in one.clauses]
-            for piece in windows(pieces, window):
+            for piece, _ in cut_windows(pieces, window):
                 ids.append(np.array(piece, np.uint16))
                 lengths.append(len(piece))
                 labels.append((one.stars, one.mood, one.two_class))
@@ -67,21 +69,6 @@ def tokenise(documents: Iterable[Document], tokenizer: Tokenizer, window: int) -
     return Tokens(
         np.concatenate(ids), start, np.array(stars, np.int8), np.array(mood, np.int8), np.array(two_class, np.bool_)
     )
-
-
-def windows(clauses: Iterable[list[int]], window: int) -> Iterator[list[int]]:
-    """Token ids of clauses, packed into windows; a clause longer than a window is cut."""
-    room = window - 1
-    current = [BEGIN]
-    for clause in clauses:
-        parts = [clause[at : at + room - 1] for at in range(0, len(clause), room - 1)]
-        for part in parts:
-            if len(current) + len(part) + 1 > window:
-                yield current
-                current = [BEGIN]
-            current += [*part, BREAK]
-    if len(current) > 1:
-        yield current
 
 
 def batches(tokens: Tokens, size: int, *, seed: int, epoch: int) -> Iterator[npt.NDArray[np.int64]]:

@@ -1,0 +1,248 @@
+"""Fine-tunes an encoder into a tagger, on all sets at once: each set teaches what was annotated in it (extra ``encoder``).
+
+A part of the training texts is kept out of the fit; on it the confidence is calibrated and the thresholds are chosen.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from .encoder_net import Read, TaggerNet, code_losses, mood_loss, outcomes
+from .reading import Example
+from .steps import TrainingError, groups, half_precision, load_checkpoint, rate_at, save_checkpoint
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class EncoderRecipe:
+    """How to fine-tune. ``batch`` and ``window`` count tokens; the weights are those of the losses."""
+
+    epochs: float = 4.0
+    batch: int = 3072
+    window: int = 256
+    rate: float = 3e-4
+    heads_rate: float = 1.5e-3
+    warm: float = 0.05
+    decay: float = 0.9
+    mention_weight: float = 0.3
+    polarity_weight: float = 0.7
+    mood_weight: float = 1.0
+    evidence_weight: float = 0.2
+    seed: int = 7
+
+
+@dataclass
+class _Position:
+    step: int = 0
+    done: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows of some texts. ids, word: (n, t); owner: (n,) the text of each window."""
+
+    examples: Sequence[Example]
+    ids: npt.NDArray[np.int64]
+    word: npt.NDArray[np.bool_]
+    owner: npt.NDArray[np.int64]
+
+
+def batch_of(examples: Sequence[Example]) -> Batch:
+    """The windows of these texts side by side, filled up to a multiple of eight tokens."""
+    windows = [window for one in examples for window in one.windows]
+    width = -(-max(len(window.ids) for window in windows) // 8) * 8
+    ids = np.zeros((len(windows), width), np.int64)
+    word = np.zeros(ids.shape, np.bool_)
+    for row, window in enumerate(windows):
+        ids[row, : len(window.ids)] = window.ids
+        word[row, : len(window.ids)] = window.clause >= 0
+    owner = np.repeat(np.arange(len(examples)), [len(one.windows) for one in examples])
+    return Batch(examples, ids, word, owner)
+
+
+def _size(one: Example) -> int:
+    return max(len(window.ids) for window in one.windows)
+
+
+def batches(examples: Sequence[Example], size: int, chance: np.random.Generator) -> Iterator[list[Example]]:
+    """Every text about as often as it weighs, in batches of like length of at most ``size`` tokens."""
+    times = np.array([one.weight for one in examples])
+    times = np.floor(times + chance.random(len(times))).astype(int)
+    order = chance.permutation(np.repeat(np.arange(len(examples)), times))
+    pool = 50 * max(1, size // 32)
+    for at in range(0, len(order), pool):
+        block = sorted((examples[k] for k in order[at : at + pool]), key=_size)
+        cuts: list[list[Example]] = [[]]
+        room = 0
+        for one in block:
+            room += len(one.windows)
+            if cuts[-1] and room * _size(one) > size:
+                cuts.append([])
+                room = len(one.windows)
+            cuts[-1].append(one)
+        for k in chance.permutation(len(cuts)):
+            yield cuts[k]
+
+
+class EncoderFit:
+    """One fine-tuning; ``run`` goes on from the last checkpoint in ``work``, if there is one."""
+
+    def __init__(
+        self,
+        network: TaggerNet,
+        recipe: EncoderRecipe,
+        *,
+        exclusive: bool,
+        work: Path | None = None,
+        device: str = "cpu",
+    ) -> None:
+        self.network, self.recipe, self.exclusive, self.work, self.device = network, recipe, exclusive, work, device
+        network.to(device)
+        encoder = groups(network.encoder)
+        known = {id(p) for group in encoder for p in group["params"]}
+        heads = [p for p in network.parameters() if id(p) not in known]
+        self._full = [recipe.rate, recipe.rate, recipe.heads_rate]
+        self.optimiser = torch.optim.AdamW(
+            [*encoder, {"params": heads, "weight_decay": 0.01}], betas=(0.9, 0.98), fused=True
+        )
+        self.position = _Position()
+        if work is not None:
+            work.mkdir(parents=True, exist_ok=True)
+            if state := load_checkpoint(work, network, self.optimiser, device=device):
+                self.position = _Position(**state)
+
+    def run(self, examples: Sequence[Example], *, progress: Progress, save_every: float = 300.0) -> None:
+        """Fit to the examples. TrainingError where the loss is no number."""
+        weight = sum(one.weight * sum(len(w.ids) for w in one.windows) for one in examples) * self.recipe.epochs
+        step, done = 0, 0.0
+        saved = begun = time.monotonic()
+        for epoch in range(math.ceil(self.recipe.epochs)):
+            chance = np.random.default_rng([self.recipe.seed, epoch])
+            for chosen in batches(examples, self.recipe.batch, chance):
+                step += 1
+                done += sum(len(w.ids) for one in chosen for w in one.windows) / weight
+                if step <= self.position.step:
+                    continue
+                if done >= 1:
+                    break
+                told = self._step(chosen, done, step)
+                now = time.monotonic()
+                self.position = _Position(step, done, self.position.seconds + now - begun)
+                begun = now
+                progress(f"learning, epoch {epoch + 1}: {told}", done)
+                if self.work is not None and now - saved > save_every:
+                    save_checkpoint(self.work, self.network, self.optimiser, asdict(self.position))
+                    saved = now
+        if self.work is not None:
+            save_checkpoint(self.work, self.network, self.optimiser, asdict(self.position))
+
+    def _step(self, chosen: list[Example], done: float, step: int) -> str:
+        recipe = self.recipe
+        torch.manual_seed(recipe.seed * 1_000_003 + step)  # dropout is the same after a resume
+        share = rate_at(done, recipe.warm, recipe.decay)
+        for group, full in zip(self.optimiser.param_groups, self._full, strict=True):
+            group["lr"] = full * share
+        self.network.train()
+        batch = batch_of(chosen)
+        with half_precision(self.device):
+            read = self.network(self._to(batch.ids), self._to(batch.word))
+        mention, polarity, mood, evidence = self._losses(batch, read)
+        total = (
+            recipe.mention_weight * mention
+            + recipe.polarity_weight * polarity
+            + recipe.mood_weight * mood
+            + recipe.evidence_weight * evidence
+        )
+        if not math.isfinite(float(total.detach())):
+            hint = "lower the rate; the last checkpoint is whole"
+            raise TrainingError(f"the loss is {float(total.detach()):g} at step {step}", hint=hint)
+        total.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        return " ".join(
+            f"{name} {float(part.detach()):.2f}"
+            for name, part in (("mention", mention), ("polarity", polarity), ("mood", mood), ("evidence", evidence))
+        )
+
+    def _losses(self, batch: Batch, read: Read) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        logits, total, mood = merged(batch, read)
+        mention = self._to(np.stack([one.mention for one in batch.examples]))
+        polarity = self._to(np.stack([one.polarity for one in batch.examples]))
+        first, second = code_losses(logits, mention, polarity, exclusive=self.exclusive)
+        moods = self._to(np.array([one.mood for one in batch.examples]))
+        two_class = self._to(np.array([one.two_class for one in batch.examples]))
+        return first, second, mood_loss(mood, moods, two_class), self._evidence(batch, read, total)
+
+    def _evidence(self, batch: Batch, read: Read, total: Tensor) -> Tensor:
+        """How little of a code's attention lies on the clauses that hold its marked words: mean of -log(share)."""
+        first = np.searchsorted(batch.owner, np.arange(len(batch.examples)))
+        rows, columns, marks, texts = [], [], [], []
+        for text, one in enumerate(batch.examples):
+            for column, held in one.evidence.items():
+                for k, window in enumerate(one.windows):
+                    rows.append(first[text] + k)
+                    columns.append(column)
+                    texts.append((text, column))
+                    marks.append(np.pad(np.isin(window.clause, held), (0, batch.ids.shape[1] - len(window.ids))))
+        if not rows:
+            return total.sum() * 0
+        pairs = {pair: k for k, pair in enumerate(dict.fromkeys(texts))}
+        on = (read.attention[rows, :, columns] * self._to(np.stack(marks))).sum(1)
+        place = torch.tensor([pairs[pair] for pair in texts], device=self.device)
+        held_by = torch.zeros(len(pairs), device=self.device).index_add(0, place, on)
+        whole = total[[text for text, _ in pairs], [column for _, column in pairs]]
+        return -torch.log((held_by / whole.clamp(min=1e-6)).clamp(min=1e-4)).mean()
+
+    def _to(self, array: npt.NDArray[Any]) -> Tensor:
+        return torch.from_numpy(array).to(self.device)
+
+
+def merged(batch: Batch, read: Read) -> tuple[Tensor, Tensor, Tensor]:
+    """``(logits (n, c, 4), total (n, c), mood (n, 2))`` of whole texts, from the windows they were read in."""
+    owner = torch.from_numpy(batch.owner).to(read.total.device)
+    n = len(batch.examples)
+    total = torch.zeros(n, *read.total.shape[1:], device=read.total.device).index_add(0, owner, read.total)
+    weighted = torch.zeros(n, *read.weighted.shape[1:], device=read.total.device).index_add(0, owner, read.weighted)
+    size = torch.from_numpy((batch.ids != 0).sum(1)).to(read.mood)
+    share = size / torch.zeros(n, device=size.device).index_add(0, owner, size)[owner]
+    mood = torch.zeros(n, 2, device=size.device).index_add(0, owner, read.mood * share.unsqueeze(1))
+    return outcomes(total, weighted), total, mood
+
+
+@torch.inference_mode()
+def scores(
+    network: TaggerNet, examples: Sequence[Example], *, batch: int = 4096, device: str = "cpu"
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """``(logits (n, c, 4), mood (n, 2))`` of all examples, in order."""
+    network.eval()
+    order = sorted(range(len(examples)), key=lambda k: _size(examples[k]))
+    logits = np.zeros((len(examples), network.codes, 4), np.float32)
+    mood = np.zeros((len(examples), 2), np.float32)
+    at = 0
+    while at < len(order):
+        end, room = at, 0
+        while end < len(order) and (
+            end == at or (room + len(examples[order[end]].windows)) * _size(examples[order[end]]) <= batch
+        ):
+            room += len(examples[order[end]].windows)
+            end += 1
+        some = batch_of([examples[k] for k in order[at:end]])
+        with half_precision(device):
+            read = network(torch.from_numpy(some.ids).to(device), torch.from_numpy(some.word).to(device))
+        outcome, _, felt = merged(some, read)
+        logits[order[at:end]], mood[order[at:end]] = outcome.cpu().numpy(), felt.cpu().numpy()
+        at = end
+    return logits, mood

@@ -1,0 +1,94 @@
+"""The tagger model: one encoder; a head for the sentiment of the whole; for each code an attention over tokens.
+
+A code attends to the tokens that speak of it (Bahdanau et al. 2015); what they say, weighted by that attention, decides
+whether the code is mentioned and with which polarity. The attention is the evidence. Its scores are bounded, so a text
+read in several windows gives sums that can be added: the result is that of one long window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
+from transformers import PreTrainedModel
+
+OUTCOMES = 4  # mention, and the three polarities
+_BOUND = 8.0  # of the attention scores: exp(-8) .. exp(8)
+
+
+@dataclass(frozen=True)
+class Read:
+    """What one batch of windows says. n windows, t tokens, c codes.
+
+    mood: (n, 2) logits, neutral or not and positive or negative
+    attention: (n, t, c) unnormalised, above 0, and 0 where there is no word
+    total: (n, c) its sum over tokens; weighted: (n, c, 4) sums of what the tokens say, weighted by it
+    """
+
+    mood: Tensor
+    attention: Tensor
+    total: Tensor
+    weighted: Tensor
+
+
+class TaggerNet(nn.Module):
+    """An encoder of any Hugging Face architecture with the heads of the tagger."""
+
+    def __init__(self, encoder: PreTrainedModel, codes: int) -> None:
+        super().__init__()
+        width = int(encoder.config.hidden_size)
+        self.encoder = encoder
+        self.codes = codes
+        self.drop = nn.Dropout(0.1)
+        self.pooled = nn.Sequential(nn.Linear(width, width), nn.Tanh())
+        self.mood = nn.Linear(width, 2)
+        self.heads = nn.Linear(width, (1 + OUTCOMES) * codes)  # attention scores, then what each token says
+        with torch.no_grad():
+            self.heads.bias[codes::OUTCOMES] = -2.0  # most codes are absent from most texts
+
+    def forward(self, ids: Tensor, word: Tensor) -> Read:
+        """ids: (n, t), 0 where there is nothing; word: (n, t) true where a token belongs to a clause."""
+        there = ids != 0
+        hidden = self.drop(self.encoder(input_ids=ids, attention_mask=there.long()).last_hidden_state)
+        share = there.to(hidden.dtype).unsqueeze(-1)
+        mood = self.mood(self.pooled((hidden * share).sum(1) / share.sum(1)))
+        heads = self.heads(hidden).float()
+        scores, said = heads[..., : self.codes], heads[..., self.codes :]
+        attention = torch.exp(_BOUND * torch.tanh(scores / _BOUND)) * word.unsqueeze(-1).float()
+        said = said.reshape(*said.shape[:2], self.codes, OUTCOMES)
+        weighted = (attention.unsqueeze(-1) * said).sum(1)
+        return Read(mood.float(), attention, attention.sum(1), weighted)
+
+
+def outcomes(total: Tensor, weighted: Tensor) -> Tensor:
+    """(n, c, 4) logits from the sums of all windows of a text."""
+    return weighted / total.clamp(min=1e-6).unsqueeze(-1)
+
+
+def code_losses(logits: Tensor, mention: Tensor, polarity: Tensor, *, exclusive: bool) -> tuple[Tensor, Tensor]:
+    """(mention, polarity) losses. logits: (n, c, 4); mention: 1, 0 or -1 unknown; polarity: 0-2 or -1 unknown."""
+    known = mention >= 0
+    if exclusive:
+        told = (mention == 1).any(1)
+        first = F.cross_entropy(logits[told, :, 0], mention[told].argmax(1)) if told.any() else logits.sum() * 0
+    else:
+        each = F.binary_cross_entropy_with_logits(logits[..., 0], (mention == 1).float(), reduction="none")
+        first = (each * known).sum() / len(logits)
+    judged = polarity >= 0
+    second = F.cross_entropy(logits[..., 1:][judged], polarity[judged].long()) if judged.any() else logits.sum() * 0
+    return first, second
+
+
+def mood_loss(logits: Tensor, mood: Tensor, two_class: Tensor) -> Tensor:
+    """Of (n, 2) logits, neutral or not and positive or negative; a two-class label says nothing about neutral."""
+    known, opinion = mood >= 0, (mood == 0) | (mood == 2)
+    neutral = F.binary_cross_entropy_with_logits(logits[:, 0], (mood == 1).float(), reduction="none")
+    positive = F.binary_cross_entropy_with_logits(logits[:, 1], (mood == 2).float(), reduction="none")
+    return mean_of(neutral, known & ~two_class) + mean_of(positive, opinion)
+
+
+def mean_of(loss: Tensor, counted: Tensor) -> Tensor:
+    """The mean of the losses that count; 0 where none does."""
+    return (loss * counted).sum() / counted.sum().clamp(min=1)

@@ -1,0 +1,91 @@
+"""Labelled comments as the encoder reads them: token ids in windows, the clause of every token, targets per code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer
+
+from vocnlp.encoder import cut_windows
+from vocnlp.records import POLARITIES
+from vocnlp.text import clauses, normalise_all
+
+from .labelled import Labelled
+
+UNKNOWN = -1
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of a text that the encoder reads at once. ids: [CLS], then clauses, each with [SEP] behind it;
+    clause: the clause of the text that each token stands in, -1 for [CLS]."""
+
+    ids: npt.NDArray[np.int32]
+    clause: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One labelled text.
+
+    windows: all of it, in order; mood: index into POLARITIES or -1; two_class: judged without the choice of neutral
+    mention: (c,) 1 there, 0 not there, -1 not looked for; polarity: (c,) index into POLARITIES, -1 not judged
+    evidence: for a code whose words were marked, the clauses that hold them
+    """
+
+    windows: tuple[Window, ...]
+    mood: int
+    two_class: bool
+    mention: npt.NDArray[np.int8]
+    polarity: npt.NDArray[np.int8]
+    evidence: dict[int, tuple[int, ...]]
+    weight: float
+
+
+def _windows(lines: Sequence[Sequence[int]], window: int) -> tuple[Window, ...]:
+    return tuple(
+        Window(np.array(ids, np.int32), np.array(place, np.int32)) for ids, place in cut_windows(lines, window)
+    )
+
+
+def examples(rows: Sequence[Labelled], codes: Sequence[str], tokenizer: Tokenizer, window: int) -> list[Example]:
+    """One example a row, in order."""
+    spans = [clauses(row.text) or [(0, len(row.text))] for row in rows]
+    raw = [row.text[a:b].replace("\n", " ") for row, cut in zip(rows, spans, strict=True) for a, b in cut]
+    encoded = iter(tokenizer.encode_batch(normalise_all(raw), add_special_tokens=False))
+    place = {code: column for column, code in enumerate(codes)}
+    return [
+        _example(row, cut, _windows([next(encoded).ids for _ in cut], window), place)
+        for row, cut in zip(rows, spans, strict=True)
+    ]
+
+
+def _example(
+    row: Labelled, spans: Sequence[tuple[int, int]], windows: tuple[Window, ...], place: dict[str, int]
+) -> Example:
+    mention = np.full(len(place), UNKNOWN, np.int8)
+    looked = row.tags or row.annotated is not None or row.sentiment is None
+    for code, column in place.items():
+        if looked and (row.annotated is None or code in row.annotated):
+            mention[column] = 0
+    said: dict[int, set[str | None]] = {}
+    evidence: dict[int, set[int]] = {}
+    for tag in row.tags:
+        if tag.code not in place:
+            continue
+        column = place[tag.code]
+        mention[column] = 1
+        said.setdefault(column, set()).add(tag.polarity)
+        if tag.start is not None and tag.end is not None:
+            held = {number for number, (a, b) in enumerate(spans) if a < tag.end and b > tag.start}
+            evidence.setdefault(column, set()).update(held)
+    polarity = np.full(len(place), UNKNOWN, np.int8)
+    for column, words in said.items():
+        if len(words) == 1 and (word := next(iter(words))) in POLARITIES:
+            polarity[column] = POLARITIES.index(str(word))
+    mood = POLARITIES.index(row.sentiment) if row.sentiment in POLARITIES else UNKNOWN
+    marked = {column: tuple(sorted(held)) for column, held in evidence.items() if held}
+    return Example(windows, mood, row.two_class, mention, polarity, marked, row.weight)

@@ -1,0 +1,77 @@
+"""What every training of a network needs: half precision, the rate over time, checkpoints that resume exactly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from vocnlp.errors import VocnlpError
+
+_STATE, _WEIGHTS = "state.json", "checkpoint.safetensors"
+_MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+
+
+class TrainingError(VocnlpError):
+    """Training cannot go on; says at which step and why."""
+
+
+def half_precision(device: str) -> torch.autocast:
+    """bf16 where the processor multiplies it; elsewhere it would be slower than float."""
+    able = device != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return torch.autocast(device, dtype=torch.bfloat16, enabled=able)
+
+
+def rate_at(done: float, warm: float, decay: float) -> float:
+    """Up, level, down: the share of the full rate when ``done`` (0-1) of the way is gone. The level middle lets a
+    longer training go on from an early checkpoint of a shorter one (Hägele et al. 2024)."""
+    if done < warm:
+        return max(done / warm, 0.01)
+    return min(1.0, max((1 - done) / decay, 0.0)) if decay else 1.0
+
+
+def groups(network: nn.Module, decay: float = 0.01) -> list[dict[str, Any]]:
+    """Parameters for AdamW: matrices are drawn towards zero, biases and scales are not."""
+    matrices = [p for p in network.parameters() if p.ndim > 1]
+    rest = [p for p in network.parameters() if p.ndim <= 1]
+    return [{"params": matrices, "weight_decay": decay}, {"params": rest, "weight_decay": 0.0}]
+
+
+def save_checkpoint(
+    folder: Path, network: nn.Module, optimiser: torch.optim.Optimizer, state: Mapping[str, Any]
+) -> None:
+    """Weights, moments and state, replaced whole."""
+    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    for name, parameter in network.named_parameters():
+        for moment in _MOMENTS:
+            if parameter in optimiser.state:
+                tensors[f"{moment}.{name}"] = optimiser.state[parameter][moment]
+    fresh = folder / f".{_WEIGHTS}"
+    plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    save_file(plain, fresh, metadata={"state": json.dumps(state)})
+    fresh.replace(folder / _WEIGHTS)
+    (folder / _STATE).write_text(json.dumps(state, indent=1), encoding="utf-8")
+
+
+def load_checkpoint(
+    folder: Path, network: nn.Module, optimiser: torch.optim.Optimizer, *, device: str
+) -> dict[str, Any] | None:
+    """Put a checkpoint back and return its state; None where there is none."""
+    if not (folder / _STATE).is_file():
+        return None
+    state: dict[str, Any] = json.loads((folder / _STATE).read_text(encoding="utf-8"))
+    tensors = load_file(folder / _WEIGHTS, device=device)
+    network.load_state_dict(
+        {name.removeprefix("network."): t for name, t in tensors.items() if name.startswith("network.")}
+    )
+    for name, parameter in network.named_parameters():
+        if f"exp_avg.{name}" in tensors:
+            moments = {moment: tensors[f"{moment}.{name}"] for moment in _MOMENTS}
+            moments["step"] = moments["step"].cpu()
+            optimiser.state[parameter] = moments
+    return state
