@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+
 from benchmarks.challenge import Case, Opinion, read_cases, tags_right
 from vocnlp import Prediction, Tag, Tagger
 
