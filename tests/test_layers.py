@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 #: Modules by floor; a module may import from floors below its own, and on its own floor only from those before it.
 FLOORS = (
     ("errors", "emoji_words", "text", "records"),
-    ("figures", "filekinds", "charsets", "column_names", "codeframe_reading", "features", "classifiers"),
+    ("figures", "filekinds", "column_names", "charsets", "codeframe_reading", "features", "classifiers"),
     ("codeframe", "rules", "linear", "encoder", "delimited", "jsonlines", "delimited_writing", "sheets", "sheets_reading",
      "tables", "column_values", "columns"),
     ("bundle", "journey"),

@@ -86,3 +86,11 @@ def test_utf16_with_half_a_pair_is_an_error(tmp_path: Path) -> None:
 def test_bytes_of_no_known_encoding(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="line 2"):
         open_table(written(tmp_path, b"a,b\n\x80\xff\x81 ,\xff\xff\n"))
+
+
+def test_a_known_column_name_decides_where_the_bytes_fit_both(tmp_path: Path) -> None:
+    path = tmp_path / "tiny.csv"
+    path.write_bytes("评论\nò\n".encode("gbk"))
+    assert open_table(path).schema.names == ["评论"]
+    path.write_bytes("評論\n好\n".encode("cp950"))
+    assert open_table(path).schema.names == ["評論"]

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from .column_names import EXACT, match_name
 from .errors import InputError
 
 _CHUNK = 1 << 20
@@ -47,7 +48,7 @@ def detect_encoding(path: Path, *, longest_line: int) -> str:
         sample = _sample_near(file, fault)
         if wide is None and _is_damaged_utf8(sample):
             raise _undecodable(file, path, "utf-8", fault)
-        for name, fit in _chinese_candidates(sample):
+        for name, fit in _chinese_candidates(sample, re.split(rb"[\r\n]", head, maxsplit=1)[0]):
             # A NUL inside a cell can look like UTF-16; characters that fit this well are no accident.
             if (wide is None or fit > 0.5) and _first_fault(file, path, name, longest_line) is None:
                 return name
@@ -136,11 +137,20 @@ def _is_damaged_utf8(sample: bytes) -> bool:
     return sound >= 3 and sound >= 5 * broken
 
 
-def _chinese_candidates(sample: bytes) -> list[tuple[str, float]]:
-    """GB18030 and Big5 with how well the sample's characters fit (0 to 1), best first; GB18030 first on a tie."""
+def _chinese_candidates(sample: bytes, header: bytes) -> list[tuple[str, float]]:
+    """GB18030 and Big5 with how well the sample's characters fit (0 to 1, and 1 more where the header names a column
+    that exports have), best first; GB18030 first on a tie."""
     gb = _fit(sample, _GB_PAIR, _GB_COMMON, _GB_MARKS)
     big5 = _fit(sample, _BIG5_PAIR, _BIG5_COMMON, _BIG5_MARKS)
-    return sorted([("gb18030", gb), ("cp950", big5), ("big5hkscs", big5)], key=lambda candidate: -candidate[1])
+    fits = [("gb18030", gb), ("cp950", big5), ("big5hkscs", big5)]
+    named = [(name, fit + _names_a_column(header, name)) for name, fit in fits]
+    return sorted(named, key=lambda candidate: -candidate[1])
+
+
+def _names_a_column(header: bytes, name: str) -> bool:
+    """Whether a cell of the first line, read in this encoding, is a well-known column name."""
+    cells = re.split(r"[,;|\t\"]", header.decode(name, "replace"))
+    return any(match_name(cell)[1] == EXACT for cell in cells if not cell.isascii())
 
 
 def _fit(sample: bytes, pair: re.Pattern[bytes], common: re.Pattern[bytes], marks: tuple[bytes, ...]) -> float:
