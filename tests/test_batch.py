@@ -31,6 +31,13 @@ class Counting:
         self.inner, self.codes = inner, inner.codes
         self.asked: list[tuple[str, ...]] = []
 
+    @property
+    def chunk(self) -> int:
+        return self.inner.chunk
+
+    def on_threads(self, count: int) -> Classifier:
+        return self.inner.on_threads(count)
+
     def score(self, texts: Sequence[Sequence[str]]) -> Scores:
         self.asked += [tuple(text) for text in texts]
         return self.inner.score(texts)

@@ -13,7 +13,7 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from vocnlp.encoder import cut_windows
+from vocnlp.encoder import Marks, cut_windows
 from vocnlp.errors import InputError
 from vocnlp.training.encoder_net import mood_loss
 from vocnlp.training.pretrain.corpus import Document, lines, unlabelled
@@ -110,7 +110,7 @@ def test_frequent_words_are_single_tokens_and_the_rest_goes_by_the_character() -
 
 def test_windows_end_between_clauses_and_lose_no_token() -> None:
     clauses = [[5, 6], [7, 8, 9], [10] * 12]
-    assert list(cut_windows(clauses, 8)) == [
+    assert list(cut_windows(clauses, 8, Marks())) == [
         ([2, 5, 6, 3, 7, 8, 9, 3], [-1, 0, 0, 0, 1, 1, 1, 1]),
         ([2, 10, 10, 10, 10, 10, 10, 3], [-1, 2, 2, 2, 2, 2, 2, 2]),
         ([2, 10, 10, 10, 10, 10, 10, 3], [-1, 2, 2, 2, 2, 2, 2, 2]),

@@ -7,6 +7,7 @@ from typing import Any
 
 from vocnlp.bundle import Bundle
 from vocnlp.codeframe import Code
+from vocnlp.linear import Linear
 
 
 def model_card(bundle: Bundle) -> str:
@@ -30,14 +31,13 @@ datasets:
 
 # {bundle.name} {bundle.version}
 
-A linear model (character n-grams and jieba words, pooled over clauses) that reads Chinese customer comments: overall
+{_what(bundle)} that reads Chinese customer comments: overall
 sentiment, and the codes of the codeframe **{frame.name} {frame.version}** with polarity and the clause that is the
 evidence. {len(known)} codes are learnt{_by_keywords(untaught)}.
 
 ## Trained on
 
-{training["rows"]:,} labelled comments ({training["held_out"]:,} more were held out), {training["features"]:,} features,
-{training["seconds"]:.0f} s of fitting on two CPU cores.
+{training["rows"]:,} labelled comments ({training["held_out"]:,} more were held out); {_how(training)}.
 
 | set | source | licence as stated there |
 |---|---|---|
@@ -55,12 +55,29 @@ few comments, the last digits are chance: 200 comments give an accuracy of 0.80 
 
 - For tagging feedback in bulk, so that people see where experience breaks. Not for decisions about a single person.
 - Single tags are wrong as often as the table says; look at the quoted evidence before acting on one comment.
-- Irony, sarcasm, and praise that leads into a complaint are often misread: there is no word order beyond three characters.
+- Irony, sarcasm, and praise that leads into a complaint are often misread{_why_misread(bundle)}.
 - Codes outside cars, make-up, restaurants and electronics were learnt from a few dozen synthetic comments each (the sets
   named own_ above): the table shows how much less is found there. Label a few hundred comments of your own and retrain.
 - Traditional Chinese is read after conversion to Simplified; Cantonese words are only known where the sets hold them.
 - The training texts are public reviews; their writers are not a sample of all customers.
 """
+
+
+def _what(bundle: Bundle) -> str:
+    if isinstance(bundle.classifier, Linear):
+        return "A linear model (character n-grams and jieba words, pooled over clauses)"
+    return "A small transformer encoder (int8, read by onnxruntime; one attention over the words for each code)"
+
+
+def _how(training: Mapping[str, Any]) -> str:
+    spent = f"{training['seconds']:.0f} s of fitting on {training['cores']} CPU cores"
+    if "features" in training:
+        return f"{training['features']:,} features, {spent}"
+    return f"the encoder {training['encoder']}, fine-tuned for {training['epochs']:g} epochs, {spent}"
+
+
+def _why_misread(bundle: Bundle) -> str:
+    return ": there is no word order beyond three characters" if isinstance(bundle.classifier, Linear) else ""
 
 
 def _by_keywords(untaught: Sequence[Code]) -> str:

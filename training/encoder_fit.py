@@ -17,29 +17,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from vocnlp.encoder import MARK, NOTHING, WORD
+
 from .encoder_net import Read, TaggerNet, code_losses, mood_loss, outcomes
 from .reading import Example
+from .recipe import EncoderRecipe
 from .steps import TrainingError, groups, half_precision, load_checkpoint, rate_at, save_checkpoint
 
 Progress = Callable[[str, float], None]
-
-
-@dataclass(frozen=True)
-class EncoderRecipe:
-    """How to fine-tune. ``batch`` and ``window`` count tokens; the weights are those of the losses."""
-
-    epochs: float = 4.0
-    batch: int = 3072
-    window: int = 256
-    rate: float = 3e-4
-    heads_rate: float = 1.5e-3
-    warm: float = 0.05
-    decay: float = 0.9
-    mention_weight: float = 0.3
-    polarity_weight: float = 0.7
-    mood_weight: float = 1.0
-    evidence_weight: float = 0.2
-    seed: int = 7
 
 
 @dataclass
@@ -51,11 +36,11 @@ class _Position:
 
 @dataclass(frozen=True)
 class Batch:
-    """Windows of some texts. ids, word: (n, t); owner: (n,) the text of each window."""
+    """Windows of some texts. ids, kind: (n, t); owner: (n,) the text of each window."""
 
     examples: Sequence[Example]
     ids: npt.NDArray[np.int64]
-    word: npt.NDArray[np.bool_]
+    kind: npt.NDArray[np.int64]
     owner: npt.NDArray[np.int64]
 
 
@@ -64,12 +49,12 @@ def batch_of(examples: Sequence[Example]) -> Batch:
     windows = [window for one in examples for window in one.windows]
     width = -(-max(len(window.ids) for window in windows) // 8) * 8
     ids = np.zeros((len(windows), width), np.int64)
-    word = np.zeros(ids.shape, np.bool_)
+    kind = np.full(ids.shape, NOTHING, np.int64)
     for row, window in enumerate(windows):
         ids[row, : len(window.ids)] = window.ids
-        word[row, : len(window.ids)] = window.clause >= 0
+        kind[row, : len(window.ids)] = np.where(window.clause >= 0, WORD, MARK)
     owner = np.repeat(np.arange(len(examples)), [len(one.windows) for one in examples])
-    return Batch(examples, ids, word, owner)
+    return Batch(examples, ids, kind, owner)
 
 
 def _size(one: Example) -> int:
@@ -157,7 +142,7 @@ class EncoderFit:
         self.network.train()
         batch = batch_of(chosen)
         with half_precision(self.device):
-            read = self.network(self._to(batch.ids), self._to(batch.word))
+            read = self.network(self._to(batch.ids), self._to(batch.kind))
         mention, polarity, mood, evidence = self._losses(batch, read)
         total = (
             recipe.mention_weight * mention
@@ -216,7 +201,7 @@ def merged(batch: Batch, read: Read) -> tuple[Tensor, Tensor, Tensor]:
     n = len(batch.examples)
     total = torch.zeros(n, *read.total.shape[1:], device=read.total.device).index_add(0, owner, read.total)
     weighted = torch.zeros(n, *read.weighted.shape[1:], device=read.total.device).index_add(0, owner, read.weighted)
-    size = torch.from_numpy((batch.ids != 0).sum(1)).to(read.mood)
+    size = torch.from_numpy((batch.kind != NOTHING).sum(1)).to(read.mood)
     share = size / torch.zeros(n, device=size.device).index_add(0, owner, size)[owner]
     mood = torch.zeros(n, 2, device=size.device).index_add(0, owner, read.mood * share.unsqueeze(1))
     return outcomes(total, weighted), total, mood
@@ -241,7 +226,7 @@ def scores(
             end += 1
         some = batch_of([examples[k] for k in order[at:end]])
         with half_precision(device):
-            read = network(torch.from_numpy(some.ids).to(device), torch.from_numpy(some.word).to(device))
+            read = network(torch.from_numpy(some.ids).to(device), torch.from_numpy(some.kind).to(device))
         outcome, _, felt = merged(some, read)
         logits[order[at:end]], mood[order[at:end]] = outcome.cpu().numpy(), felt.cpu().numpy()
         at = end

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
 from transformers import PreTrainedModel
 
+from vocnlp.encoder import NOTHING, WORD
+
 OUTCOMES = 4  # mention, and the three polarities
 _BOUND = 8.0  # of the attention scores: exp(-8) .. exp(8)
 
@@ -48,9 +50,9 @@ class TaggerNet(nn.Module):
         with torch.no_grad():
             self.heads.bias[codes::OUTCOMES] = -2.0  # most codes are absent from most texts
 
-    def forward(self, ids: Tensor, word: Tensor) -> Read:
-        """ids: (n, t), 0 where there is nothing; word: (n, t) true where a token belongs to a clause."""
-        there = ids != 0
+    def forward(self, ids: Tensor, kind: Tensor) -> Read:
+        """ids: (n, t); kind: (n, t), NOTHING, MARK or WORD as in ``vocnlp.encoder``."""
+        there, word = kind != NOTHING, kind == WORD
         hidden = self.drop(self.encoder(input_ids=ids, attention_mask=there.long()).last_hidden_state)
         share = there.to(hidden.dtype).unsqueeze(-1)
         mood = self.mood(self.pooled((hidden * share).sum(1) / share.sum(1)))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from vocnlp.encoder import cut_windows
+from vocnlp.encoder import Marks, cut_windows
 from vocnlp.records import POLARITIES
 from vocnlp.text import clauses, normalise_all
 
@@ -45,20 +45,22 @@ class Example:
     weight: float
 
 
-def _windows(lines: Sequence[Sequence[int]], window: int) -> tuple[Window, ...]:
+def _windows(lines: Sequence[Sequence[int]], window: int, marks: Marks) -> tuple[Window, ...]:
     return tuple(
-        Window(np.array(ids, np.int32), np.array(place, np.int32)) for ids, place in cut_windows(lines, window)
+        Window(np.array(ids, np.int32), np.array(place, np.int32)) for ids, place in cut_windows(lines, window, marks)
     )
 
 
-def examples(rows: Sequence[Labelled], codes: Sequence[str], tokenizer: Tokenizer, window: int) -> list[Example]:
+def examples(
+    rows: Sequence[Labelled], codes: Sequence[str], tokenizer: Tokenizer, window: int, marks: Marks
+) -> list[Example]:
     """One example a row, in order."""
     spans = [clauses(row.text) or [(0, len(row.text))] for row in rows]
     raw = [row.text[a:b].replace("\n", " ") for row, cut in zip(rows, spans, strict=True) for a, b in cut]
     encoded = iter(tokenizer.encode_batch(normalise_all(raw), add_special_tokens=False))
     place = {code: column for column, code in enumerate(codes)}
     return [
-        _example(row, cut, _windows([next(encoded).ids for _ in cut], window), place)
+        _example(row, cut, _windows([next(encoded).ids for _ in cut], window, marks), place)
         for row, cut in zip(rows, spans, strict=True)
     ]
 

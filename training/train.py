@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
 import time
-import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import vocnlp.frames
-from vocnlp.bundle import Bundle
+from vocnlp.bundle import MANIFEST, Bundle
 from vocnlp.codeframe import Codeframe
-from vocnlp.errors import InputError, OutputError
+from vocnlp.encoder import Encoder
+from vocnlp.errors import InputError, MissingExtraError, OutputError
 from vocnlp.linear import Linear
+from vocnlp.processes import cores
 from vocnlp.tagger import Tagger
 
 from .card import model_card
 from .evaluation import evaluate
 from .labelled import Labelled, frame_of, in_frame, look_over, read_labelled, split
 from .linear_fit import LinearRecipe, Progress, fit_linear
-from .mapping import SetMapping, read_all, read_mapping
+from .mapping import read_all
+from .recipe import EncoderRecipe, Recipe, read_recipe
 
 _FIGURES = {
     "sentiment": ("accuracy", "macro_f1", "support"),
@@ -31,42 +33,6 @@ _FIGURES = {
 }
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """A recipe file, read and checked: what to train on, for which frame, with which settings."""
-
-    name: str
-    version: str
-    frame: Codeframe
-    sets: tuple[SetMapping, ...]
-    linear: LinearRecipe
-
-
-def read_recipe(path: Path) -> Recipe:
-    """Read a TOML recipe; InputError for what is missing, unknown or malformed."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError("no such recipe", path=path) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"not valid TOML: {error}", path=path) from error
-    known = {"name", "version", "frame", "mapping", "linear"}
-    if unknown := sorted(set(content) - known):
-        raise InputError(
-            "unknown key in the recipe", path=path, column=unknown[0], hint=f"known: {', '.join(sorted(known))}"
-        )
-    if missing := sorted(known - {"linear"} - set(content)):
-        raise InputError("missing key in the recipe", path=path, column=missing[0])
-    settings = {f.name for f in fields(LinearRecipe)} - {"grams"}
-    if unknown := sorted(set(content.get("linear", {})) - settings):
-        raise InputError(
-            "unknown setting", path=path, column=f"linear.{unknown[0]}", hint=f"known: {', '.join(sorted(settings))}"
-        )
-    frame = Codeframe.load(Path(vocnlp.frames.__file__).parent / content["frame"])
-    sets = read_mapping(frame, path.parent / content["mapping"])
-    return Recipe(content["name"], content["version"], frame, sets, LinearRecipe(**content.get("linear", {})))
-
-
 def train_bundle(
     data: Path | None,
     out: Path,
@@ -74,12 +40,14 @@ def train_bundle(
     recipe: Path | None = None,
     root: Path | None = None,
     codeframe: Path | None = None,
+    encoder: str | None = None,
     dev_parts: int = 10,
     force: bool = False,
     progress: Progress = lambda what, share: None,
 ) -> Bundle:
     """Train on one labelled file, or on the sets of a recipe below ``root``; measure on the held-out part; save.
 
+    ``encoder`` is what to fine-tune: a folder, a bundle, or OWNER/NAME@REVISION; without one the model is linear.
     Nothing is written unless all went well. InputError if the data cannot be used, OutputError if ``out`` exists.
     """
     if out.exists() and not force:
@@ -93,19 +61,28 @@ def train_bundle(
         rows = read_labelled(data)
         frame = Codeframe.load(codeframe) if codeframe else frame_of(rows)
         rows = in_frame(rows, frame, path=data)
-        plan = Recipe(out.name, datetime.now(UTC).strftime("%Y.%m.%d"), frame, (), LinearRecipe())
+        plan = Recipe(out.name, datetime.now(UTC).strftime("%Y.%m.%d"), frame, (), LinearRecipe(), EncoderRecipe())
         rows = [replace(row, dev_parts=dev_parts or row.dev_parts) for row in rows]
     else:
         raise InputError("nothing to train on", hint="give --data FILE, or --recipe FILE with --data-root DIR")
     train, dev = split(rows) if dev_parts else (list(rows), [])
-    return _train(plan, train, dev, out, force=force, progress=progress)
+    return _train(plan, train, dev, out, encoder=encoder, force=force, progress=progress)
 
 
 def _train(
-    plan: Recipe, train: Sequence[Labelled], dev: Sequence[Labelled], out: Path, *, force: bool, progress: Progress
+    plan: Recipe,
+    train: Sequence[Labelled],
+    dev: Sequence[Labelled],
+    out: Path,
+    *,
+    encoder: str | None,
+    force: bool,
+    progress: Progress,
 ) -> Bundle:
     begun = time.perf_counter()
-    fitted = fit_linear(train, plan.frame, plan.linear, progress=progress)
+    model, thresholds, beside, made = (
+        _fit_linear(plan, train, progress) if encoder is None else _fit_encoder(plan, train, encoder, out, progress)
+    )
     seconds = time.perf_counter() - begun
     origin = {
         "rows": len(train),
@@ -113,15 +90,44 @@ def _train(
         "sets": [{"name": s.name, "source": s.source, "licence": s.licence} for s in plan.sets]
         or [{"name": train[0].source}],
         "seconds": round(seconds, 1),
-        "features": len(fitted.model.vocabulary.hashes),
+        "cores": cores(),
+        **made,
         "findings": _plain(look_over(train)),
     }
     progress("measuring", 1.0)
+    draft = Bundle(plan.name, plan.version, plan.frame, model, thresholds, {}, origin)
+    bundle = replace(draft, figures=measure(Tagger(draft), dev))
+    saved = bundle.save(out, card=model_card(bundle), force=force, beside=beside)
+    shutil.rmtree(_work_of(out), ignore_errors=True)
+    return saved
+
+
+_Made = tuple[Linear | Encoder, dict[str, float], dict[str, bytes], dict[str, Any]]
+
+
+def _fit_linear(plan: Recipe, train: Sequence[Labelled], progress: Progress) -> _Made:
+    fitted = fit_linear(train, plan.frame, plan.linear, progress=progress)
     # What is measured is what is shipped: the weights after rounding.
     model = Linear.from_tensors(fitted.model.codes, *fitted.model.to_tensors())
-    draft = Bundle(plan.name, plan.version, plan.frame, model, fitted.thresholds, {}, origin)
-    bundle = replace(draft, figures=measure(Tagger(draft), dev))
-    return bundle.save(out, card=model_card(bundle), force=force)
+    return model, fitted.thresholds, {}, {"features": len(fitted.model.vocabulary.hashes)}
+
+
+def _fit_encoder(plan: Recipe, train: Sequence[Labelled], encoder: str, out: Path, progress: Progress) -> _Made:
+    try:
+        from .encoder_source import load_source
+        from .encoder_train import fit_encoder
+    except ImportError as error:
+        raise MissingExtraError(str(error.name), extra="encoder") from error
+    known = Bundle.load(encoder).classifier.codes if (Path(encoder) / MANIFEST).is_file() else ()
+    source = load_source(encoder, codes=known)
+    fitted = fit_encoder(train, plan.frame, source, plan.encoder, work=_work_of(out), progress=progress)
+    made = {"encoder": Path(encoder).name, "epochs": plan.encoder.epochs}
+    return fitted.classifier, fitted.thresholds, fitted.beside, made
+
+
+def _work_of(out: Path) -> Path:
+    """The checkpoints of a training that was stopped; the same command goes on from there."""
+    return out.with_name(f".{out.name}.vocnlp-training")
 
 
 def _plain(findings: Any) -> dict[str, Any]:

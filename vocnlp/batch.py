@@ -7,12 +7,11 @@ run goes on where it stopped and nobody ever sees half a file.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
@@ -26,7 +25,7 @@ from .column_values import as_texts
 from .columns import Columns, choose_columns
 from .errors import BundleError, InputError, VocnlpError
 from .figures import Figures
-from .processes import interrupts_held, settle_in
+from .processes import cores, interrupts_held, settle_in
 from .records import TAG, VERDICT, Prediction
 from .tables import Source, open_table
 from .tagged_files import OURS, Finished, finish, out_schema, output_kind
@@ -137,7 +136,7 @@ def tag_all(
     """``tag_batches`` with as many processes as there are cores, or ``workers``; alone where there is little to do."""
     rest = iter(batches)
     first = list(islice(rest, _FEW))
-    processes = (workers or _cores()) if len(first) == _FEW else 1
+    processes = (workers or cores()) if len(first) == _FEW else 1
     return tag_batches(chain(first, rest), tagger, text=text, workers=processes)
 
 
@@ -175,13 +174,14 @@ def _joined(batch: pa.RecordBatch, answer: pa.RecordBatch, place: pa.Array) -> p
 _worker: Tagger
 
 
-def _begin_worker(bundle: str, digest: str, frame: dict[str, Any] | None) -> None:
+def _begin_worker(path: str, digest: str, frame: dict[str, Any] | None) -> None:
     global _worker  # noqa: PLW0603 - one tagger a process, loaded once
     settle_in()
-    tagger = Tagger.load(bundle)
+    tagger = Tagger.load(path)
     if tagger.bundle.digest != digest:
-        raise BundleError("was replaced while it was at work", path=bundle, hint="start over with --force")
-    _worker = Tagger(tagger.bundle, Codeframe.from_dict(frame)) if frame is not None else tagger
+        raise BundleError("was replaced while it was at work", path=path, hint="start over with --force")
+    bundle = replace(tagger.bundle, classifier=tagger.bundle.classifier.on_threads(1))  # a core a process
+    _worker = Tagger(bundle, Codeframe.from_dict(frame) if frame is not None else None)
 
 
 def _work(texts: list[str]) -> pa.RecordBatch:
@@ -245,11 +245,6 @@ def score_file(
         raise
     work.end()
     return Scored(work.rows, done, columns, finished, source.replaced + finished.replaced)
-
-
-def _cores() -> int:
-    """How many processors this process may use; a container often has fewer than the machine."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _own_columns(source: Source, options: Options) -> list[str]:

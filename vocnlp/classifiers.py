@@ -34,6 +34,15 @@ class Classifier(Protocol):
     @property
     def codes(self) -> tuple[str, ...]: ...
 
+    @property
+    def chunk(self) -> int:
+        """How many texts to score in one call: enough to be fast, few enough for the memory."""
+        ...
+
+    def on_threads(self, count: int) -> Classifier:
+        """The same classifier, using at most so many threads (0: as many as there are cores)."""
+        ...
+
     def score(self, texts: Sequence[Sequence[str]]) -> Scores:
         """Scores of texts, each given as its normalised clauses (at least one, none with a line feed)."""
         ...

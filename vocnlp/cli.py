@@ -226,7 +226,9 @@ def train(
     recipe: Annotated[Path | None, typer.Option("--recipe", help="TOML recipe over several sets.")] = None,
     data_root: Annotated[Path | None, typer.Option("--data-root", help="Folder of the recipe's sets.")] = None,
     codeframe: FrameOption = None,
-    linear: Annotated[bool, typer.Option("--linear", help="Train the linear model (the only kind so far).")] = True,
+    linear: Annotated[bool, typer.Option("--linear", help="Train a linear model (the default).")] = False,
+    encoder: Annotated[str | None, typer.Option(help="Fine-tune this: a folder, or OWNER/NAME@REVISION.")] = None,
+    init: Annotated[Path | None, typer.Option(help="Start from this bundle (an encoder's).")] = None,
     dev_parts: Annotated[int, typer.Option(help="Hold out one part in this many for measuring; 0: none.")] = 10,
     force: Annotated[bool, typer.Option("--force", help="Replace the folder OUT.")] = False,
 ) -> None:
@@ -234,9 +236,11 @@ def train(
     from .cli_output import print_figures, training_progress
     from .training.train import train_bundle
 
-    del linear
+    if sum((linear, encoder is not None, init is not None)) > 1:
+        raise InputError("--linear, --encoder and --init are three ways to begin", hint="choose one")
+    start = encoder if init is None else str(init)
     with training_progress(_err) as progress:
-        more: dict[str, Any] = {"codeframe": codeframe, "dev_parts": dev_parts, "force": force}
+        more: dict[str, Any] = {"codeframe": codeframe, "encoder": start, "dev_parts": dev_parts, "force": force}
         bundle = train_bundle(data, out, recipe=recipe, root=data_root, progress=progress, **more)
     print_figures(_out, bundle.figures)
     _say(_out, f"bundle: {escape(str(out))}")

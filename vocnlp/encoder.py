@@ -6,10 +6,9 @@ are read together. What a window says are sums, so a text of several windows giv
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,14 +17,23 @@ import numpy.typing as npt
 
 from .classifiers import Floats, Scores
 from .errors import MissingExtraError
+from .processes import cores
 
 FORMAT = 1
 GRAPH, VOCABULARY = "onnx/model_int8.onnx", "tokenizer.json"
-BEGIN, BREAK = 2, 3  # [CLS] before a window, [SEP] behind every clause
+NOTHING, MARK, WORD = 0, 1, 2  # kinds of token: what fills a batch up, [CLS] and the like, a word of a clause
 _NEVER = np.float32(-30)
 _OUTCOMES = 4  # mention, and the three polarities
-_INPUTS, _OUTPUTS = ("ids", "word"), ("mood", "total", "weighted", "best", "at")
+_INPUTS, _OUTPUTS = ("ids", "kind"), ("mood", "total", "weighted", "best", "at")
 Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Token ids that stand before a window ([CLS]) and behind every clause ([SEP])."""
+
+    begin: int = 2
+    stop: int = 3
 
 
 @dataclass(frozen=True)
@@ -42,32 +50,32 @@ class Windows:
     owner: Ints
 
 
-def cut_windows(lines: Sequence[Sequence[int]], window: int) -> Iterator[tuple[list[int], list[int]]]:
+def cut_windows(lines: Sequence[Sequence[int]], window: int, marks: Marks) -> Iterator[tuple[list[int], list[int]]]:
     """``(ids, clause)`` of each window of one text, given the token ids of its clauses.
 
     At most ``window`` tokens each, cut between clauses; a clause longer than a window is cut inside, none is lost.
     """
     room = window - 2
-    ids, place = [BEGIN], [-1]
+    ids, place = [marks.begin], [-1]
     for number, line in enumerate(lines):
         for at in range(0, max(len(line), 1), room):
             part = line[at : at + room]
             if len(ids) + len(part) + 1 > window:
                 yield ids, place
-                ids, place = [BEGIN], [-1]
-            ids += [*part, BREAK]
+                ids, place = [marks.begin], [-1]
+            ids += [*part, marks.stop]
             place += [number] * (len(part) + 1)
     yield ids, place
 
 
-def read_windows(texts: Sequence[Sequence[str]], tokenizer: Any, window: int) -> Windows:
+def read_windows(texts: Sequence[Sequence[str]], tokenizer: Any, window: int, marks: Marks) -> Windows:
     """The windows of texts given as normalised clauses; ``tokenizer`` is a ``tokenizers.Tokenizer``."""
     encoded = iter(tokenizer.encode_batch_fast([line for text in texts for line in text], add_special_tokens=False))
     ids: list[int] = []
     clause: list[int] = []
     start, owner = [0], []
     for number, text in enumerate(texts):
-        for part, place in cut_windows([next(encoded).ids for _ in text], window):
+        for part, place in cut_windows([next(encoded).ids for _ in text], window, marks):
             ids += part
             clause += place
             start.append(len(ids))
@@ -79,11 +87,11 @@ def read_windows(texts: Sequence[Sequence[str]], tokenizer: Any, window: int) ->
 class Encoder:
     """A trained encoder with its heads, as onnxruntime reads it.
 
-    graph: the bytes of an ONNX model: ids (n, t) int64 and word (n, t) bool -> mood (n, 2) logits; per code the
+    graph: the bytes of an ONNX model: ids and kind (n, t) int64, kind as NOTHING, MARK, WORD -> mood (n, 2) logits; per code the
         attention's total (n, c), what the tokens say weighted by it (n, c, 4), its peak (n, c) and where that is (n, c)
     vocabulary: the bytes of tokenizer.json
     slope, shift: calibration of mention (Platt 1999), the same for all codes
-    window: tokens read at once, at most; batch: tokens scored together; threads: batches scored at a time
+    window: tokens read at once, at most; batch: tokens scored together; threads: batches scored at a time, 0: as many as there are cores
     """
 
     codes: tuple[str, ...]
@@ -93,20 +101,32 @@ class Encoder:
     slope: float = 1.0
     shift: float = 0.0
     window: int = 256
-    batch: int = 4096
+    marks: Marks = Marks()
+    batch: int = 1024
     threads: int = 0
 
-    chunk = 4096  # texts sorted by length together; a class attribute, not a field
+    @property
+    def chunk(self) -> int:
+        """Texts sorted by length together: of so many, those of one batch are nearly of one length."""
+        return 4096
+
+    def on_threads(self, count: int) -> Encoder:
+        """The same encoder, scoring so many batches at a time; what it has loaded is shared."""
+        other = replace(self, threads=count)
+        for name in ("_session", "_tokenizer"):
+            if name in self.__dict__:
+                other.__dict__[name] = self.__dict__[name]
+        return other
 
     def score(self, texts: Sequence[Sequence[str]]) -> Scores:
         """See ``classifiers.Classifier.score``."""
-        read = read_windows(texts, self._tokenizer, self.window)
+        read = read_windows(texts, self._tokenizer, self.window, self.marks)
         n, c = len(texts), len(self.codes)
         mood, weight = np.zeros((n, 2), np.float32), np.zeros((n, 1), np.float32)
         total, weighted = np.zeros((n, c), np.float32), np.zeros((n, c, _OUTCOMES), np.float32)
         best, clause = np.zeros((n, c), np.float32), np.zeros((n, c), np.int64)
         jobs = list(self._batches(read))
-        with ThreadPoolExecutor(self._threads) as pool:
+        with ThreadPoolExecutor(self.threads or cores()) as pool:
             for rows, answer in zip(jobs, pool.map(lambda rows: self._run(read, rows), jobs), strict=True):
                 owner, size = read.owner[rows], np.diff(read.start)[rows].astype(np.float32)[:, None]
                 mean, whole, said, peak, at = answer
@@ -120,8 +140,13 @@ class Encoder:
                     higher = peak[k] > best[text]
                     best[text][higher], clause[text][higher] = peak[k][higher], spoken[k][higher]
         logits = (weighted / np.maximum(total, 1e-6)[:, :, None]).astype(np.float32)
-        logits[total == 0, 0] = _NEVER  # a text without a word mentions nothing
+        logits[~self._has_words(read, n), :, 0] = _NEVER  # a text without a word mentions nothing
         return self._scores(logits, (mood / np.maximum(weight, 1)).astype(np.float32), clause)
+
+    def _has_words(self, read: Windows, texts: int) -> npt.NDArray[np.bool_]:
+        words = (read.clause >= 0) & (read.ids != self.marks.stop)
+        there: npt.NDArray[np.bool_] = np.bincount(np.repeat(read.owner, np.diff(read.start)), words, texts) > 0
+        return there
 
     def _scores(self, logits: Floats, mood: Floats, clause: Ints) -> Scores:
         sure = np.float32(self.slope) * logits[:, :, 0] + np.float32(self.shift)
@@ -155,16 +180,10 @@ class Encoder:
         there = np.arange(ids.shape[1]) < size[:, None]
         flat = (read.start[rows][:, None] + np.arange(ids.shape[1]))[there]
         ids[there] = read.ids[flat]
-        word = np.zeros(ids.shape, np.bool_)
-        word[there] = read.clause[flat] >= 0
-        answer: list[npt.NDArray[Any]] = self._session.run(_OUTPUTS, dict(zip(_INPUTS, (ids, word), strict=True)))
+        kind = np.zeros(ids.shape, np.int64)
+        kind[there] = np.where(read.clause[flat] >= 0, WORD, MARK)
+        answer: list[npt.NDArray[Any]] = self._session.run(_OUTPUTS, dict(zip(_INPUTS, (ids, kind), strict=True)))
         return answer
-
-    @property
-    def _threads(self) -> int:
-        return self.threads or (
-            len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        )
 
     @cached_property
     def _session(self) -> Any:
@@ -176,7 +195,10 @@ class Encoder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        return onnxruntime.InferenceSession(self.graph, options, providers=["CPUExecutionProvider"])
+        # The fused kernel of addition and normalisation takes longer than the two apart, several times over.
+        return onnxruntime.InferenceSession(
+            self.graph, options, providers=["CPUExecutionProvider"], disabled_optimizers=["SkipLayerNormFusion"]
+        )
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -186,7 +208,8 @@ class Encoder:
 
     def to_files(self) -> tuple[dict[str, bytes], dict[str, Any]]:
         """Files and settings to write to a bundle."""
-        settings = {"format": FORMAT, "window": self.window, "exclusive": self.exclusive}
+        marks = [self.marks.begin, self.marks.stop]
+        settings = {"format": FORMAT, "window": self.window, "marks": marks, "exclusive": self.exclusive}
         return {GRAPH: self.graph, VOCABULARY: self.vocabulary}, {**settings, "slope": self.slope, "shift": self.shift}
 
     @classmethod
@@ -196,18 +219,28 @@ class Encoder:
             raise ValueError(f"an encoder of format {settings['format']}; this version reads {FORMAT}")
         model = cls(
             codes, files[GRAPH], files[VOCABULARY], bool(settings["exclusive"]),
-            float(settings["slope"]), float(settings["shift"]), int(settings["window"]),
+            float(settings["slope"]), float(settings["shift"]), int(settings["window"]), Marks(*settings["marks"]),
         )  # fmt: skip
         model._check()
         return model
 
     def _check(self) -> None:
-        """ValueError if the graph is not of these codes and this vocabulary."""
+        """ValueError if the graph is not of these codes and this vocabulary. Both libraries raise errors of many kinds."""
+        try:
+            self._try(self._tokenizer.get_vocab_size())
+        except (MissingExtraError, ValueError):
+            raise
+        except Exception as error:
+            raise ValueError(f"the encoder cannot be read: {error}") from error
+
+    def _try(self, vocabulary: int) -> None:
         outputs = {one.name: one.shape for one in self._session.get_outputs()}
         if tuple(one.name for one in self._session.get_inputs()) != _INPUTS or tuple(outputs) != _OUTPUTS:
             raise ValueError("the graph is none of a tagger: its inputs or outputs have other names")
         if outputs["total"][1] != len(self.codes):
             raise ValueError(f"the graph has {outputs['total'][1]} codes, the manifest {len(self.codes)}")
+        last = np.full((1, 1), vocabulary - 1, np.int64)
+        self._session.run(_OUTPUTS, dict(zip(_INPUTS, (last, np.full_like(last, WORD)), strict=True)))
 
 
 def _sigmoid(value: Floats) -> Floats:

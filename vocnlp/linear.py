@@ -91,6 +91,16 @@ class Linear:
     lean: Floats | None = None
 
     @property
+    def chunk(self) -> int:
+        """Texts scored together; keeps the arrays within the processor's cache."""
+        return 512
+
+    def on_threads(self, count: int) -> Linear:
+        """It never uses more than one."""
+        del count
+        return self
+
+    @property
     def knows_sentiment(self) -> bool:
         return int(self.weights.shape[1]) == _SENTIMENT + 4 * len(self.codes)
 

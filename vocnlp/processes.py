@@ -1,4 +1,4 @@
-"""How the processes that score beside the first one begin and end: deaf to Ctrl-C, and gone when their parent is."""
+"""Processes that score beside the first one: how many, how they begin and end. Deaf to Ctrl-C, gone when their parent is."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import parent_process
+
+
+def cores() -> int:
+    """How many processors this process may use; a container often has fewer than the machine."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from vocnlp.encoder import cut_windows
+from vocnlp.encoder import Marks, cut_windows
 
 from .corpus import Document
 
@@ -59,7 +59,7 @@ def tokenise(documents: Iterable[Document], tokenizer: Tokenizer, window: int) -
         encoded = iter(tokenizer.encode_batch([c for one in block for c in one.clauses], add_special_tokens=False))
         for one in block:
             pieces = [next(encoded).ids for _ in one.clauses]
-            for piece, _ in cut_windows(pieces, window):
+            for piece, _ in cut_windows(pieces, window, Marks()):
                 ids.append(np.array(piece, np.uint16))
                 lengths.append(len(piece))
                 labels.append((one.stars, one.mood, one.two_class))

@@ -1,0 +1,115 @@
+"""Where a fine-tuning starts: any Hugging Face encoder, from a folder, a bundle or the hub. Weights are data, never code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+from transformers import AutoConfig, AutoModel, PreTrainedModel
+from transformers.utils import logging
+
+from vocnlp.encoder import VOCABULARY, Marks
+from vocnlp.errors import InputError
+
+WEIGHTS = "model.safetensors"
+HEADS = "tagger."  # before the names of the tagger's own weights, in the same file as the encoder's
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack", "*.pkl")
+_WINDOW = 256
+_ROBERTA = ("roberta", "xlm-roberta", "camembert")
+_POOLERS = ("bert", "ernie", *_ROBERTA)  # whose pooler would be a random layer that nobody reads
+
+
+@dataclass(frozen=True)
+class EncoderSource:
+    """An encoder to start from. vocabulary: the bytes of its tokenizer.json; heads: those of a tagger, if it was one;
+    codes: the codes the heads are of; window: tokens it can read at once."""
+
+    name: str
+    model: PreTrainedModel
+    vocabulary: bytes
+    marks: Marks
+    window: int
+    heads: dict[str, Tensor]
+    codes: tuple[str, ...] = ()
+
+
+def load_source(name: str, *, codes: tuple[str, ...] = ()) -> EncoderSource:
+    """An encoder by folder, or by hub id with its revision pinned: ``OWNER/NAME@REVISION``.
+
+    InputError for pickled weights, for code of its own, for a missing tokenizer.json, and for a hub id without revision.
+    """
+    folder = Path(name) if Path(name).is_dir() else _fetched(name)
+    _check(folder)
+    try:
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        less = {"add_pooling_layer": False} if config.model_type in _POOLERS else {}
+        logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # weights of heads that are not wanted, and the like
+        model = AutoModel.from_pretrained(
+            folder, config=config, use_safetensors=True, trust_remote_code=False, local_files_only=True, **less
+        )
+        tensors = load_file(folder / WEIGHTS)
+    except (OSError, ValueError, SafetensorError, KeyError) as error:
+        raise InputError(f"is no encoder that can be loaded: {error}", path=folder, hint=_NEEDED) from error
+    heads = {key.removeprefix(HEADS): value.float() for key, value in tensors.items() if key.startswith(HEADS)}
+    vocabulary = (folder / VOCABULARY).read_bytes()
+    window = min(_WINDOW, int(getattr(model.config, "max_position_embeddings", _WINDOW)) - 2 * _offset(model))
+    return EncoderSource(name, model.float(), vocabulary, _marks(folder, vocabulary), window, heads, codes)
+
+
+_NEEDED = f"a folder with config.json, {WEIGHTS} and {VOCABULARY}, as save_pretrained writes it"
+
+
+def _offset(model: PreTrainedModel) -> int:
+    """RoBERTa's kin count positions from behind the padding."""
+    return 1 if model.config.model_type in _ROBERTA else 0
+
+
+def _fetched(name: str) -> Path:
+    hub, at, revision = name.partition("@")
+    if not at or not revision:
+        told = "no such folder, and a hub id needs its revision" if "/" in name else "no such folder"
+        raise InputError(told, path=name, hint="give a folder, or OWNER/NAME@REVISION with a commit of the hub")
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    wanted = ["config.json", WEIGHTS, VOCABULARY, "tokenizer_config.json", "special_tokens_map.json"]
+    try:
+        return Path(snapshot_download(hub, revision=revision, allow_patterns=wanted))
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        raise InputError(
+            f"cannot be fetched: {error}", path=name, hint="is the hub reachable? else copy the folder"
+        ) from error
+
+
+def _check(folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        raise InputError("holds no config.json, so it is no encoder", path=folder, hint=_NEEDED)
+    if "auto_map" in (folder / "config.json").read_text(encoding="utf-8", errors="replace"):
+        hint = "choose an encoder of an architecture that transformers knows"
+        raise InputError("needs code of its own, and such code is never run", path=folder, hint=hint)
+    if not (folder / WEIGHTS).is_file():
+        pickled = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
+        told = (
+            f"its weights are pickled ({pickled[0]}), and a pickle can run code" if pickled else f"holds no {WEIGHTS}"
+        )
+        raise InputError(told, path=folder, hint="save it again with save_pretrained(safe_serialization=True)")
+    if not (folder / VOCABULARY).is_file():
+        raise InputError(f"holds no {VOCABULARY}", path=folder, hint="save its fast tokenizer into the same folder")
+
+
+def _marks(folder: Path, vocabulary: bytes) -> Marks:
+    """The ids of what begins a text and what ends a part of it, whatever this tokenizer calls them."""
+    from tokenizers import Tokenizer
+
+    tokenizer: Any = Tokenizer.from_buffer(vocabulary)
+    for begin, stop in (("[CLS]", "[SEP]"), ("<s>", "</s>"), ("<|cls|>", "<|sep|>"), ("<bos>", "<eos>")):
+        ids = tokenizer.token_to_id(begin), tokenizer.token_to_id(stop)
+        if None not in ids:
+            return Marks(*ids)
+    raise InputError(
+        "its tokenizer has no [CLS] and [SEP], nor <s> and </s>", path=folder, hint="choose another encoder"
+    )

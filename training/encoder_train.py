@@ -1,0 +1,129 @@
+"""Labelled comments and an encoder in, a classifier ready for a bundle out: fit, calibrate, export."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from tokenizers import Tokenizer
+
+from vocnlp.codeframe import Codeframe
+from vocnlp.encoder import Encoder
+from vocnlp.errors import InputError
+from vocnlp.records import NEGATIVE, POSITIVE
+
+from .calibration import Calibration, calibrate
+from .encoder_fit import EncoderFit, Progress, batch_of, scores
+from .encoder_net import OUTCOMES, TaggerNet
+from .encoder_source import HEADS, WEIGHTS, EncoderSource
+from .export import to_int8, to_onnx
+from .labelled import Labelled, part_of
+from .reading import Example, examples
+from .recipe import EncoderRecipe
+
+_HELD_OUT = 12  # one part in this many calibrates and sets thresholds
+_MEASURED = 512  # texts on which the range of the activations is measured
+
+
+@dataclass(frozen=True)
+class FittedEncoder:
+    """A classifier, the threshold of each code, and the files that a later training starts from."""
+
+    classifier: Encoder
+    thresholds: dict[str, float]
+    beside: dict[str, bytes]
+
+
+def fit_encoder(
+    rows: Sequence[Labelled],
+    frame: Codeframe,
+    source: EncoderSource,
+    recipe: EncoderRecipe,
+    *,
+    work: Path | None = None,
+    progress: Progress = lambda what, share: None,
+) -> FittedEncoder:
+    """A tagger of every code of the frame that the rows can teach. InputError if they teach nothing."""
+    rows = [row for row in rows if row.text.strip()]
+    codes = [code.id for code in frame.taggable if sum(any(t.code == code.id for t in row.tags) for row in rows) >= 2]
+    if not codes and not {NEGATIVE, POSITIVE} <= {row.sentiment for row in rows}:
+        hint = "a code needs two comments with it; sentiment needs positive and negative ones"
+        raise InputError("nothing can be learnt from these rows", hint=hint)
+    progress("reading", 0.0)
+    tokenizer = Tokenizer.from_buffer(source.vocabulary)
+    window = min(recipe.window, source.window)
+    read = examples(rows, codes, tokenizer, window, source.marks)
+    held = np.array([part_of(row.text, _HELD_OUT) == 1 for row in rows])
+    train = [one for one, out in zip(read, held, strict=True) if not out]
+    apart = [one for one, out in zip(read, held, strict=True) if out]
+    torch.manual_seed(recipe.seed)
+    network = network_of(source, codes)
+    fit = EncoderFit(network, recipe, exclusive=frame.exclusive, work=work)
+    fit.run(train, progress=lambda what, share: progress(what, 0.9 * share))
+    progress("calibrating", 0.9)
+    calibration = _calibrated(network, apart, exclusive=frame.exclusive)
+    progress("exporting", 0.95)
+    graph = _graph(network, train)
+    classifier = Encoder(
+        tuple(codes),
+        graph,
+        source.vocabulary,
+        frame.exclusive,
+        calibration.slope,
+        calibration.shift,
+        window,
+        source.marks,
+    )
+    return FittedEncoder(classifier, dict(zip(codes, calibration.thresholds, strict=True)), _beside(network, source))
+
+
+def network_of(source: EncoderSource, codes: Sequence[str]) -> TaggerNet:
+    """The encoder under new heads; what an earlier tagger knew of the same codes, and of sentiment, is kept."""
+    network = TaggerNet(source.model, len(codes))
+    own = network.state_dict()
+    for name, tensor in source.heads.items():
+        if name in own and own[name].shape == tensor.shape and not name.startswith("heads."):
+            own[name].copy_(tensor)
+    old = {code: place for place, code in enumerate(source.codes)}
+    if "heads.weight" in source.heads:
+        for name in ("heads.weight", "heads.bias"):
+            mine, theirs = own[name], source.heads[name]
+            for place, code in enumerate(codes):
+                if (before := old.get(code)) is not None:
+                    mine[place].copy_(theirs[before])
+                    here, there = len(codes) + OUTCOMES * place, len(old) + OUTCOMES * before
+                    mine[here : here + OUTCOMES].copy_(theirs[there : there + OUTCOMES])
+    return network
+
+
+def _calibrated(network: TaggerNet, apart: Sequence[Example], *, exclusive: bool) -> Calibration:
+    if exclusive or not network.codes or not apart:
+        return Calibration(1.0, 0.0, (0.5,) * network.codes)
+    logits, _ = scores(network, apart)
+    mention = np.stack([one.mention for one in apart])
+    return calibrate(logits[:, :, 0], mention == 1, mention >= 0, np.array([one.weight for one in apart]))
+
+
+def _graph(network: TaggerNet, train: Sequence[Example]) -> bytes:
+    chosen = sorted(train[:: max(1, len(train) // _MEASURED)][:_MEASURED], key=lambda one: len(one.windows[0].ids))
+    batches = [batch_of(chosen[at : at + 32]) for at in range(0, len(chosen), 32)]
+    return to_int8(to_onnx(network.cpu()), [{"ids": one.ids, "kind": one.kind} for one in batches])
+
+
+def _beside(network: TaggerNet, source: EncoderSource) -> dict[str, bytes]:
+    """Weights in half precision and the configuration: the encoder as ``AutoModel`` reads it, the heads with it."""
+    state = network.state_dict()
+    encoder = {name.removeprefix("encoder."): tensor for name, tensor in state.items() if name.startswith("encoder.")}
+    heads = {f"{HEADS}{name}": tensor for name, tensor in state.items() if not name.startswith("encoder.")}
+    half: dict[str, Any] = {
+        name: t.half().contiguous() for name, t in {**encoder, **heads}.items() if t.is_floating_point()
+    }
+    return {
+        WEIGHTS: save(half, metadata={"format": "pt"}),
+        "config.json": source.model.config.to_json_string().encode(),
+    }

@@ -1,0 +1,175 @@
+"""From the trained network to the graph that onnxruntime reads: ONNX, then int8 where it pays.
+
+Weights are rounded per output, activations by fixed scales found on training texts. Scales taken anew from every batch
+(dynamic quantisation) would make a text's scores depend on the texts beside it.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from vocnlp.encoder import WORD
+
+from .encoder_net import TaggerNet
+
+Feed = Mapping[str, npt.NDArray[np.int64]]
+_NAMES = ["mood", "total", "weighted", "best", "at"]
+_OPSET = 20
+_TAIL = 1e-5  # share of the activations at either end that a scale may cut off
+
+
+class _Served(nn.Module):
+    """What a graph gives: sums instead of the attention of every token, and where it is highest."""
+
+    def __init__(self, network: TaggerNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, ids: Tensor, kind: Tensor) -> tuple[Tensor, ...]:
+        read = self.network(ids, kind)
+        best, at = read.attention.max(1)
+        return read.mood, read.total, read.weighted, best, at
+
+
+def to_onnx(network: TaggerNet) -> bytes:
+    """The float graph; any number of windows of any length. The dynamo exporter, because the old one can swap inputs."""
+    served = _Served(network).eval()
+    ids = torch.randint(5, 100, (3, 16))
+    n, t = torch.export.Dim("n"), torch.export.Dim("t")
+    shapes = {"ids": {0: n, 1: t}, "kind": {0: n, 1: t}}
+    quiet = logging.getLogger("torch.onnx")
+    before = quiet.level
+    quiet.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
+            warnings.simplefilter("ignore")  # of the exporter about itself
+            program = torch.onnx.export(
+                served, (ids, torch.full_like(ids, WORD)), dynamo=True, dynamic_shapes=shapes,
+                input_names=["ids", "kind"], output_names=_NAMES, opset_version=_OPSET, verbose=False,
+            )  # fmt: skip
+    finally:
+        quiet.setLevel(before)
+    if program is None:
+        raise RuntimeError("the exporter gave no graph")
+    return _bytes(program.model_proto)
+
+
+def to_int8(graph: bytes, feeds: Sequence[Feed], *, keep: Iterable[str] = ()) -> bytes:
+    """The graph with its weighted products in int8; ``keep`` are nodes that stay in float.
+
+    feeds: batches of real windows, on which the range of every activation is measured
+    """
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    model = onnx.load_from_string(graph)
+    weights = {one.name for one in model.graph.initializer}
+    chosen = [
+        node.name
+        for node in model.graph.node
+        if node.op_type in ("MatMul", "Gemm") and weights & set(node.input) and node.name not in set(keep)
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
+        source.write_bytes(graph)
+        logging.disable(logging.WARNING)  # advice to pre-process, which the exporter has done
+        try:
+            quantize_dynamic(
+                source, target, per_channel=True, weight_type=QuantType.QInt8, nodes_to_quantize=chosen,
+                extra_options={"MatMulConstBOnly": True},
+            )  # fmt: skip
+        finally:
+            logging.disable(logging.NOTSET)
+        dynamic = onnx.load(target)
+    names = [node.input[0] for node in dynamic.graph.node if node.op_type == "DynamicQuantizeLinear"]
+    return _fixed(dynamic, _ranges(graph, sorted(set(names)), feeds))
+
+
+def _ranges(graph: bytes, names: Sequence[str], feeds: Sequence[Feed]) -> dict[str, tuple[float, float]]:
+    """The lowest and highest value of these tensors over the feeds, but for a few at either end."""
+    import onnx
+    import onnxruntime
+
+    model = onnx.load_from_string(graph)
+    known = {one.name for one in model.graph.output}
+    model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in known)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    low, high = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
+    for feed in feeds:
+        for name, values in zip(names, session.run(list(names), dict(feed)), strict=True):
+            # What fills a batch up counts for nothing.
+            real = values[feed["kind"] > 0] if name not in known and values.ndim == 3 else values
+            bottom, top = np.quantile(real, [_TAIL, 1 - _TAIL])
+            low[name], high[name] = min(low[name], float(bottom)), max(high[name], float(top))
+    return {name: (low[name], high[name]) for name in names}
+
+
+def _fixed(model: Any, ranges: Mapping[str, tuple[float, float]]) -> bytes:
+    """Every scale that was to be measured per batch replaced by a constant, and every product of integers by the one
+    operator that takes scales and gives floats; the table of word vectors in half precision."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    graph = model.graph
+    readers = _readers(graph)
+    tables = {one.name: one for one in graph.initializer}
+    done: set[str] = set()
+    nodes = []
+    for node in graph.node:
+        if node.op_type == "DynamicQuantizeLinear":
+            low, high = ranges[node.input[0]]
+            scale = np.float32(max(high - low, 1e-6) / 255)
+            zero = np.uint8(np.clip(round(-low / float(scale)), 0, 255))
+            for value, name in ((scale, node.output[1]), (zero, node.output[2])):
+                graph.initializer.append(numpy_helper.from_array(np.asarray(value), name))
+            inputs = [node.input[0], node.output[1], node.output[2]]
+            nodes.append(helper.make_node("QuantizeLinear", inputs, [node.output[0]], node.name))
+        elif node.op_type == "MatMulInteger":
+            # product -> Cast -> Mul by (scale of the activations x scales of the weights)
+            (cast,) = readers[node.output[0]]
+            (times,) = readers[cast.output[0]]
+            (scales,) = [one for one in graph.node if one.output[0] in times.input and one.op_type == "Mul"]
+            done |= {cast.name, times.name, scales.name}
+            inputs = [*node.input[:2], *scales.input, *node.input[2:]]
+            nodes.append(
+                helper.make_node("MatMulIntegerToFloat", inputs, [times.output[0]], node.name, domain="com.microsoft")
+            )
+        elif node.op_type == "Gather" and (table := tables.get(node.input[0])) and len(table.dims) == 2:
+            half = numpy_helper.from_array(numpy_helper.to_array(table).astype(np.float16), table.name)
+            table.CopyFrom(half)
+            narrow = f"{node.output[0]}_half"
+            nodes.append(helper.make_node("Gather", list(node.input), [narrow], node.name, axis=0))
+            nodes.append(
+                helper.make_node("Cast", [narrow], [node.output[0]], f"{node.name}_cast", to=onnx.TensorProto.FLOAT)
+            )
+        else:
+            nodes.append(node)
+    del graph.node[:]
+    graph.node.extend(node for node in nodes if node.name not in done)
+    if not any(one.domain == "com.microsoft" for one in model.opset_import):
+        model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    return _bytes(model)
+
+
+def _readers(graph: Any) -> dict[str, list[Any]]:
+    """The nodes that read each tensor."""
+    found: dict[str, list[Any]] = {}
+    for node in graph.node:
+        for name in node.input:
+            found.setdefault(name, []).append(node)
+    return found
+
+
+def _bytes(model: Any) -> bytes:
+    content: bytes = model.SerializeToString()
+    return content
