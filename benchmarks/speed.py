@@ -20,7 +20,7 @@ from .suites import FILE_RUNS, IN_MEMORY_TEXTS, PEER_TEXTS, SPEED_TEXTS
 
 def measure(data: Path, bundle: Path | None, rows: list[int] | None = None) -> dict[str, Any]:
     """All speed figures. Ratios are taken within this run; absolute figures belong to the machine named beside them."""
-    texts = _texts(data)
+    texts = texts_of(data)
     tagger = Tagger.load(bundle)
     tagger.tag(texts[:200])
     sample = texts[:IN_MEMORY_TEXTS]
@@ -44,7 +44,8 @@ def measure(data: Path, bundle: Path | None, rows: list[int] | None = None) -> d
     return result
 
 
-def _texts(data: Path) -> list[str]:
+def texts_of(data: Path) -> list[str]:
+    """The different texts of the speed runs, in an order that mixes the sets and is always the same."""
     texts = []
     for name in SPEED_TEXTS:
         with (data / name).open(encoding="utf-8") as lines:

@@ -19,6 +19,7 @@ class Plan:
 
     shares: star rating (0 = none) -> the share of its reviews that is read; satisfied reviews are far more than needed
     traditional: the share of Traditional reviews that is read as it is, not converted
+    dropout: none by default: every text is read about once, so nothing is learnt by heart
     masked: the share of tokens that is hidden; spans: how likely the next token is hidden with one
     stars_weight, mood_weight: of the losses beside that of the masked tokens (1)
     """
@@ -38,7 +39,7 @@ class Plan:
     spans: float = 0.2
     stars_weight: float = 0.5
     mood_weight: float = 0.5
-    dropout: float = 0.05
+    dropout: float = 0.0
     shares: Mapping[int, float] = field(default_factory=lambda: {0: 1.0, 1: 1.0, 2: 1.0, 3: 1.0, 4: 0.5, 5: 0.2})
     traditional: float = 0.05
     mood_repeats: int = 2
