@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import yaml
 from vocnlp.codeframe import Codeframe
 from vocnlp.errors import CodeframeError
 from vocnlp.training.labelled import GoldTag, split
-from vocnlp.training.mapping import DEFAULT, SetMapping, codeframe_examples, read_mapped, read_mapping
+from vocnlp.training.mapping import DEFAULT, SetMapping, codeframe_examples, read_all, read_mapped, read_mapping
 
 FRAME = Codeframe.load(Path(__file__).parents[1] / "vocnlp" / "frames" / "voc-zh-general.yaml")
 
@@ -110,3 +111,39 @@ def test_examples_of_the_frame_teach_their_code_and_spare_its_kin() -> None:
     assert "car_power" in row.annotated
     assert "performance" not in row.annotated  # its parent: what is true of the child says nothing against it
     assert "taste" in row.annotated
+
+
+def test_starred_reviews_teach_sentiment_so_many_of_each_and_nothing_of_codes(tmp_path: Path) -> None:
+    lines = [
+        "5\t湯頭一流",
+        "5\t環境舒服",
+        "shop\t地點好找",
+        "3\t普普通通",
+        "1\t店員臭臉",
+        "2\t等太久",
+        "4\t份量足",
+        "0\t路過",
+    ]
+    (tmp_path / "stars.tsv.xz").write_bytes(lzma.compress("\n".join(lines).encode()))
+    mapping = SetMapping("stars", "stars.tsv.xz", "x", "x", models=("encoder",), each=1, dev_parts=0)
+    rows = read_mapped(mapping, FRAME, tmp_path)
+    assert [(row.id, row.text, row.sentiment) for row in rows] == [
+        ("1", "湯頭一流", "positive"),
+        ("4", "普普通通", "neutral"),
+        ("5", "店員臭臉", "negative"),
+    ]
+    assert {row.annotated for row in rows} == {frozenset()}
+    assert split(rows) == (rows, [])
+
+
+def test_a_set_teaches_the_kinds_of_model_it_is_meant_for(tmp_path: Path) -> None:
+    write(tmp_path / "a.jsonl", {"text": "汤很鲜", "label": "positive"}, {"text": "汤太咸", "label": "negative"})
+    (tmp_path / "b.tsv.xz").write_bytes(lzma.compress("5\t湯頭一流".encode()))
+    both = SetMapping("both", "a.jsonl", "x", "x", sentiment="labels")
+    one = SetMapping("one", "b.tsv.xz", "x", "x", models=("encoder",), each=1)
+    assert {row.source for row in read_all((both, one), FRAME, tmp_path)} == {"both", "codeframe_examples"}
+    assert {row.source for row in read_all((both, one), FRAME, tmp_path, "encoder")} == {
+        "both",
+        "one",
+        "codeframe_examples",
+    }

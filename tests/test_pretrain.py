@@ -16,7 +16,8 @@ from transformers import AutoModel, AutoTokenizer
 from vocnlp.encoder import Marks, cut_windows
 from vocnlp.errors import InputError
 from vocnlp.training.encoder_net import mood_loss
-from vocnlp.training.pretrain.corpus import Document, lines, unlabelled
+from vocnlp.training.labelled import starred_lines
+from vocnlp.training.pretrain.corpus import Document, unlabelled
 from vocnlp.training.pretrain.loop import Training
 from vocnlp.training.pretrain.network import hide
 from vocnlp.training.pretrain.plan import Plan, read_plan
@@ -81,14 +82,14 @@ def test_a_corpus_line_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.tsv.xz"
     path.write_bytes(lzma.compress("1\t好\n".encode() + "2\t差".encode("gbk")))
     with pytest.raises(InputError) as caught:
-        list(lines(path))
+        list(starred_lines(path))
     assert (caught.value.path, caught.value.row) == (path, 2)
     assert "is not UTF-8" in caught.value.message
 
 
 def test_a_corpus_line_without_a_tab_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="a line without a tab"):
-        list(lines(write_corpus(tmp_path, ["好"])))
+        list(starred_lines(write_corpus(tmp_path, ["好"])))
 
 
 def test_no_corpus_is_said_with_the_folder(tmp_path: Path) -> None:

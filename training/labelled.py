@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import lzma
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -53,7 +54,12 @@ class Labelled:
     two_class: bool = False
     source: str = ""
     weight: float = 1.0
-    dev_parts: int = 10  # one part in this many of its set is held out for measuring
+    dev_parts: int = 10  # one part in this many of its set is held out for measuring; 0: none
+
+    @property
+    def held_out(self) -> bool:
+        """Whether training must not see it: part 0 of its set, the same rows for everybody, always."""
+        return self.dev_parts > 0 and part_of(self.text, self.dev_parts) == 0
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,25 @@ def _from_jsonl(path: Path) -> Iterator[Labelled]:
             label = row.get("sentiment", row.get("label"))
             tags = tuple(_tag(tag, path, number) for tag in row.get("tags") or ())
             yield _with_label(Labelled(str(row.get("id", number)), text, tags), label)
+
+
+def starred_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """``(stars, text)`` of every line ``stars<TAB>text`` of an xz file; a source name in place of the stars counts as 0.
+
+    InputError names the line that is not UTF-8 or has no tab.
+    """
+    with lzma.open(path, "rb") as file:
+        for number, raw in enumerate(file, 1):
+            try:
+                head, tab, text = raw.decode("utf-8").rstrip("\r\n").partition("\t")
+            except UnicodeDecodeError as error:
+                hint = "save the corpus as UTF-8, or take the line out"
+                raise InputError(f"is not UTF-8: {error.reason}", path=path, row=number, hint=hint) from error
+            if not tab:
+                raise InputError(
+                    "a line without a tab", path=path, row=number, hint="stars<TAB>text or source<TAB>text"
+                )
+            yield (int(head) if head in ("1", "2", "3", "4", "5") else 0), text
 
 
 def _decoded(handle: Iterable[str], path: Path) -> Iterator[str]:
@@ -240,7 +265,7 @@ def split(rows: Sequence[Labelled]) -> tuple[list[Labelled], list[Labelled]]:
     train: list[Labelled] = []
     dev: list[Labelled] = []
     for row in rows:
-        (dev if part_of(row.text, row.dev_parts) == 0 else train).append(row)
+        (dev if row.held_out else train).append(row)
     return train, dev
 
 

@@ -15,7 +15,7 @@ from vocnlp.codeframe import Codeframe
 from vocnlp.errors import CodeframeError
 from vocnlp.records import NEGATIVE, NEUTRAL, POLARITIES, POSITIVE
 
-from .labelled import GoldTag, Labelled, part_of, read_labelled
+from .labelled import GoldTag, Labelled, part_of, read_labelled, starred_lines
 
 DEFAULT = Path(__file__).with_name("mapping.yaml")
 _KEYS = {
@@ -32,8 +32,11 @@ _KEYS = {
     "weight",
     "spans",
     "dev_parts",
+    "models",
+    "each",
 }
 ALL, TAGGED, NONE = "all", "tagged", "none"
+LINEAR, ENCODER = "linear", "encoder"
 SAME = "same"  # the labels of a set are the ids of the frame
 UNTAUGHT = frozenset({"other_topic"})  # what is left over has no words of its own: a model of it would tag everything
 _EXAMPLES = "codeframe_examples"
@@ -56,6 +59,8 @@ class SetMapping:
     weight: float = 1.0
     spans: float = 0.0
     dev_parts: int = 10
+    models: tuple[str, ...] = (LINEAR, ENCODER)
+    each: int = 0
 
     def code_of(self, label: str) -> str | None:
         """The code a label means; None where the mapping says that no code does. KeyError if it says nothing."""
@@ -85,7 +90,7 @@ def read_mapping(frame: Codeframe, path: Path | str = DEFAULT) -> tuple[SetMappi
     for entry in content["sets"]:
         if unknown := set(entry) - _KEYS:
             raise CodeframeError(f"unknown key in set {entry.get('name')!r}", path=path, key=sorted(unknown)[0])
-        lists = {key: tuple(entry[key]) for key in ("industries", "absent") if key in entry}
+        lists = {key: tuple(entry[key]) for key in ("industries", "absent", "models") if key in entry}
         one = SetMapping(**{**entry, **lists})
         for code in (*one.absent, *one.targets.values()):
             if code is not None and code not in frame:
@@ -97,6 +102,8 @@ def read_mapping(frame: Codeframe, path: Path | str = DEFAULT) -> tuple[SetMappi
 def read_mapped(mapping: SetMapping, frame: Codeframe, root: Path) -> list[Labelled]:
     """The rows of one set below ``root``, with codes of the frame and what was looked for in each row."""
     path = (DEFAULT.parent if mapping.file.startswith("./") else root) / mapping.file
+    if mapping.each:
+        return list(_starred(mapping, path))
     rows = read_labelled(path)
     whole = {code.id for code in frame.taggable} if mapping.codes == SAME else mapping.targets.values()
     mapped = frozenset(code for code in whole if code is not None) - UNTAUGHT
@@ -118,12 +125,30 @@ def read_mapped(mapping: SetMapping, frame: Codeframe, root: Path) -> list[Label
     return read
 
 
+def _starred(mapping: SetMapping, path: Path) -> Iterator[Labelled]:
+    """The first ``each`` reviews of each sentiment, told by their stars; of codes they say nothing."""
+    left = dict.fromkeys(POLARITIES, mapping.each)
+    for number, (stars, text) in enumerate(starred_lines(path), 1):
+        sentiment = _of_stars(stars) if stars else None
+        if sentiment is None or not left[sentiment] or len(text.strip()) < 2:
+            continue
+        left[sentiment] -= 1
+        row = Labelled(str(number), text, (), sentiment, frozenset(), source=mapping.name, weight=mapping.weight)
+        yield replace(row, dev_parts=mapping.dev_parts)
+        if not any(left.values()):
+            return
+
+
+def _of_stars(stars: float) -> str:
+    return NEGATIVE if stars <= 2 else NEUTRAL if stars <= 3 else POSITIVE
+
+
 def _spans(row: Labelled, weight: float) -> Iterator[Labelled]:
     """The words marked for a tag as a text of their own: what a single clause says, for sentiment alone.
 
     They are held out with the comment they stand in, or they would betray it.
     """
-    if part_of(row.text, row.dev_parts) == 0:
+    if row.held_out:
         return
     for tag in row.tags:
         words = row.text[tag.start : tag.end] if tag.start is not None else ""
@@ -181,7 +206,7 @@ def _sentiment(row: Labelled, mapping: SetMapping, stars: Mapping[str, float]) -
         return _agreed(tag.polarity for tag in row.tags if tag.code == rule["code"]) if row.tags else None
     if "stars" in rule:
         count = stars.get(row.id)
-        return None if count is None else NEGATIVE if count <= 2 else NEUTRAL if count <= 3 else POSITIVE
+        return None if count is None else _of_stars(count)
     for polarity in POLARITIES:
         if any(fnmatchcase(tag.code, pattern) for tag in row.tags for pattern in rule.get(polarity, ())):
             return polarity
@@ -205,9 +230,10 @@ def _stars(path: Path) -> dict[str, float]:
         return {str(row["id"]): float(row["stars"]) for row in map(json.loads, lines) if row.get("stars")}
 
 
-def read_all(sets: Sequence[SetMapping], frame: Codeframe, root: Path) -> list[Labelled]:
-    """The rows of all sets, in order, then the frame's own examples.
+def read_all(sets: Sequence[SetMapping], frame: Codeframe, root: Path, model: str = LINEAR) -> list[Labelled]:
+    """The rows of all sets that teach this kind of model, in order, then the frame's own examples.
 
     A text that stands in two sets stays in both, with what each says of it.
     """
-    return [row for mapping in sets for row in read_mapped(mapping, frame, root)] + codeframe_examples(frame)
+    chosen = [mapping for mapping in sets if model in mapping.models]
+    return [row for mapping in chosen for row in read_mapped(mapping, frame, root)] + codeframe_examples(frame)

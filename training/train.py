@@ -22,7 +22,7 @@ from .card import model_card
 from .evaluation import evaluate
 from .labelled import Labelled, frame_of, in_frame, look_over, read_labelled, split
 from .linear_fit import LinearRecipe, Progress, fit_linear
-from .mapping import read_all
+from .mapping import ENCODER, LINEAR, read_all
 from .recipe import EncoderRecipe, Recipe, read_recipe
 
 _FIGURES = {
@@ -56,7 +56,7 @@ def train_bundle(
         if root is None or data is not None:
             raise InputError("a recipe needs --data-root, and no --data", path=recipe)
         plan = read_recipe(recipe)
-        rows = read_all(plan.sets, plan.frame, root)
+        rows = read_all(plan.sets, plan.frame, root, _kind(encoder))
     elif data is not None:
         rows = read_labelled(data)
         frame = Codeframe.load(codeframe) if codeframe else frame_of(rows)
@@ -87,7 +87,9 @@ def _train(
     origin = {
         "rows": len(train),
         "held_out": len(dev),
-        "sets": [{"name": s.name, "source": s.source, "licence": s.licence} for s in plan.sets]
+        "sets": [
+            {"name": s.name, "source": s.source, "licence": s.licence} for s in plan.sets if _kind(encoder) in s.models
+        ]
         or [{"name": train[0].source}],
         "seconds": round(seconds, 1),
         "cores": cores(),
@@ -123,6 +125,10 @@ def _fit_encoder(plan: Recipe, train: Sequence[Labelled], encoder: str, out: Pat
     fitted = fit_encoder(train, plan.frame, source, plan.encoder, work=_work_of(out), progress=progress)
     made = {"encoder": Path(encoder).name, "epochs": plan.encoder.epochs}
     return fitted.classifier, fitted.thresholds, fitted.beside, made
+
+
+def _kind(encoder: str | None) -> str:
+    return LINEAR if encoder is None else ENCODER
 
 
 def _work_of(out: Path) -> Path:

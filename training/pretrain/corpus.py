@@ -6,7 +6,6 @@ it meets at work. Development texts of the labelled sets are left out, so that e
 
 from __future__ import annotations
 
-import lzma
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from vocnlp.codeframe import Codeframe
 from vocnlp.errors import InputError
 from vocnlp.records import POLARITIES
 from vocnlp.text import RULES, clauses, normalise, normalise_all, simplify
-from vocnlp.training.labelled import Labelled, part_of
+from vocnlp.training.labelled import Labelled, starred_lines
 from vocnlp.training.mapping import read_all, read_mapping
 
 NO_MOOD = -1
@@ -49,7 +48,7 @@ def labelled_rows(frame: Codeframe, root: Path) -> tuple[list[Labelled], list[La
     train: list[Labelled] = []
     dev: list[Labelled] = []
     for row in read_all(read_mapping(frame), frame, root):
-        (dev if part_of(row.text, row.dev_parts) == 0 else train).append(row)
+        (dev if row.held_out else train).append(row)
     return train, dev
 
 
@@ -81,7 +80,7 @@ def unlabelled(
     with ProcessPoolExecutor(workers) as pool:
         for path in files:
             chance = _chance(f"{seed} {path.name}")
-            wanted = (line for line in lines(path) if chance.random() < shares.get(line[0], 1.0))
+            wanted = (line for line in starred_lines(path) if chance.random() < shares.get(line[0], 1.0))
             pending = []
             for number, block in enumerate(_blocks(wanted)):
                 pending.append(pool.submit(_documents, block, held_out, traditional, f"{seed} {path.name} {number}"))
@@ -98,22 +97,6 @@ def _blocks(wanted: Iterator[tuple[int, str]]) -> Iterator[list[tuple[int, str]]
 
 def _chance(seed: str) -> np.random.Generator:
     return np.random.default_rng(list(seed.encode()))
-
-
-def lines(path: Path) -> Iterator[tuple[int, str]]:
-    """``(stars, text)`` of every line; a source name in place of the stars counts as none."""
-    with lzma.open(path, "rb") as file:
-        for number, raw in enumerate(file, 1):
-            try:
-                head, tab, text = raw.decode("utf-8").rstrip("\r\n").partition("\t")
-            except UnicodeDecodeError as error:
-                hint = "save the corpus as UTF-8, or take the line out"
-                raise InputError(f"is not UTF-8: {error.reason}", path=path, row=number, hint=hint) from error
-            if not tab:
-                raise InputError(
-                    "a line without a tab", path=path, row=number, hint="stars<TAB>text or source<TAB>text"
-                )
-            yield (int(head) if head in ("1", "2", "3", "4", "5") else 0), text
 
 
 def _documents(block: list[tuple[int, str]], held_out: frozenset[str], traditional: float, seed: str) -> list[Document]:
