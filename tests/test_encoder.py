@@ -23,11 +23,11 @@ from vocnlp import Bundle, Codeframe, Tagger
 from vocnlp.encoder import WORD, Encoder, Marks, read_windows
 from vocnlp.errors import InputError
 from vocnlp.training.encoder_fit import EncoderFit, batch_of, scores
-from vocnlp.training.encoder_net import TaggerNet, code_losses
+from vocnlp.training.encoder_net import TaggerNet, code_losses, taught_losses
 from vocnlp.training.encoder_source import load_source
-from vocnlp.training.encoder_train import fit_encoder, network_of
+from vocnlp.training.encoder_train import distil, fit_encoder, network_of
 from vocnlp.training.export import to_int8, to_onnx
-from vocnlp.training.labelled import GoldTag, Labelled
+from vocnlp.training.labelled import GoldTag, Labelled, read_texts
 from vocnlp.training.reading import examples
 from vocnlp.training.recipe import EncoderRecipe
 from vocnlp.training.steps import TrainingError
@@ -377,3 +377,43 @@ def test_an_altered_graph_is_refused(broken: Path) -> None:
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     assert hashlib.sha256(content).hexdigest() != hashlib.sha256(path.read_bytes()).hexdigest()
     assert refused(broken) == "onnx/model_int8.onnx was altered: its digest does not match"
+
+
+# --- teachers ------------------------------------------------------------------------------------------------------
+
+
+def test_a_teacher_counts_for_polarity_as_far_as_it_sees_the_code() -> None:
+    logits, mood = torch.zeros(1, 2, 4, requires_grad=True), torch.zeros(1, 2, requires_grad=True)
+    mention, polarity = torch.tensor([[1.0, 0.0]]), torch.tensor([[[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]])
+    first, second, third = taught_losses(
+        logits, mood, mention, polarity, torch.tensor([[0.0, 0.5, 0.5]]), exclusive=False
+    )
+    (first + second + third).backward()
+    assert logits.grad is not None
+    assert mood.grad is not None
+    assert logits.grad[0, :, 0].tolist() == [-0.5, 0.5]
+    assert logits.grad[0, 0, 1:].tolist() == pytest.approx([-2 / 3, 1 / 3, 1 / 3])
+    assert logits.grad[0, 1, 1:].abs().sum() == 0
+    assert mood.grad[0].tolist() == [0.0, -0.5]
+
+
+def test_a_small_encoder_learns_to_say_what_a_bundle_says(
+    bundle_path: Path, folder: Path, tiny_rows: list[Labelled], tmp_path: Path
+) -> None:
+    data, out = tmp_path / "comments.csv", tmp_path / "pupil"
+    data.write_text("评论\n" + "\n".join(row.text for row in tiny_rows * 6), encoding="utf-8")
+    teacher = Bundle.load(bundle_path)
+    texts = read_texts(data)
+    fitted = distil(texts, teacher, load_source(str(folder)), replace(RECIPE, epochs=200, batch=512))
+    lines = [[row.text] for row in tiny_rows]
+    one, two = teacher.classifier.score(lines), fitted.classifier.score(lines)
+    assert np.corrcoef(one.mention.ravel(), two.mention.ravel())[0, 1] > 0.9
+    assert fitted.thresholds == dict(teacher.thresholds)
+    command = [sys.executable, "-m", "vocnlp.cli", "train", "--data", str(data), "--out", str(out)]
+    subprocess.run([*command, "--encoder", str(folder), "--teacher", str(bundle_path)], check=True, capture_output=True)
+    assert f"taught by {teacher.label} in 4 epochs" in (out / "README.md").read_text(encoding="utf-8")
+    alone = subprocess.run(
+        [*command, "--force", "--teacher", str(bundle_path)], check=False, capture_output=True, text=True
+    )
+    assert alone.returncode == 2
+    assert "--teacher needs --encoder or --init" in alone.stderr

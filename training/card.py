@@ -37,7 +37,7 @@ evidence. {len(known)} codes are learnt{_by_keywords(untaught)}.
 
 ## Trained on
 
-{training["rows"]:,} labelled comments ({training["held_out"]:,} more were held out); {_how(training)}.
+{training["rows"]:,} {_comments(training)}; {_how(training)}.
 
 | set | source | licence as stated there |
 |---|---|---|
@@ -69,10 +69,18 @@ def _what(bundle: Bundle) -> str:
     return "A small transformer encoder (int8, read by onnxruntime; one attention over the words for each code)"
 
 
+def _comments(training: Mapping[str, Any]) -> str:
+    if "teacher" in training:
+        return "unlabelled comments"
+    return f"labelled comments ({training['held_out']:,} more were held out)"
+
+
 def _how(training: Mapping[str, Any]) -> str:
     spent = f"{training['seconds']:.0f} s of fitting on {training['cores']} CPU cores"
     if "features" in training:
         return f"{training['features']:,} features, {spent}"
+    if "teacher" in training:
+        return f"the encoder {training['encoder']}, taught by {training['teacher']} in {training['epochs']:g} epochs, {spent}"
     return f"the encoder {training['encoder']}, fine-tuned for {training['epochs']:g} epochs, {spent}"
 
 

@@ -19,12 +19,13 @@ from torch import Tensor
 
 from vocnlp.encoder import MARK, NOTHING, WORD
 
-from .encoder_net import Read, TaggerNet, code_losses, mood_loss, outcomes
+from .encoder_net import Read, TaggerNet, code_losses, mood_loss, outcomes, taught_losses
 from .reading import Example
 from .recipe import EncoderRecipe
 from .steps import TrainingError, groups, half_precision, load_checkpoint, rate_at, save_checkpoint
 
 Progress = Callable[[str, float], None]
+_TAUGHT = ("mention", "polarity", "mood")
 
 
 @dataclass
@@ -164,6 +165,10 @@ class EncoderFit:
 
     def _losses(self, batch: Batch, read: Read) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         logits, total, mood = merged(batch, read)
+        taught = [one.taught for one in batch.examples if one.taught is not None]
+        if taught:
+            targets = (self._to(np.stack([getattr(one, name) for one in taught])) for name in _TAUGHT)
+            return *taught_losses(logits, mood, *targets, exclusive=self.exclusive), total.sum() * 0
         mention = self._to(np.stack([one.mention for one in batch.examples]))
         polarity = self._to(np.stack([one.polarity for one in batch.examples]))
         first, second = code_losses(logits, mention, polarity, exclusive=self.exclusive)

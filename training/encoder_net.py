@@ -83,6 +83,26 @@ def code_losses(logits: Tensor, mention: Tensor, polarity: Tensor, *, exclusive:
     return first, second
 
 
+def taught_losses(
+    logits: Tensor, mood: Tensor, mention: Tensor, polarity: Tensor, moods: Tensor, *, exclusive: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """(mention, polarity, mood) losses against a teacher's probabilities (Hinton et al. 2015).
+
+    logits: (n, c, 4); mood: (n, 2); mention: (n, c); polarity: (n, c, 3), which counts as far as the teacher sees the
+    code; moods: (n, 3), negative, neutral, positive.
+    """
+    if exclusive:
+        first = -(mention * F.log_softmax(logits[..., 0], 1)).sum(1).mean()
+    else:
+        first = F.binary_cross_entropy_with_logits(logits[..., 0], mention, reduction="none").sum(1).mean()
+    apart = -(polarity * F.log_softmax(logits[..., 1:], 2)).sum(2)
+    second = (apart * mention).sum() / mention.sum().clamp(min=1e-6)
+    opinion = (1 - moods[:, 1]).clamp(min=1e-6)
+    neutral = F.binary_cross_entropy_with_logits(mood[:, 0], moods[:, 1])
+    leaning = F.binary_cross_entropy_with_logits(mood[:, 1], (moods[:, 2] / opinion).clamp(0, 1), reduction="none")
+    return first, second, neutral + (leaning * opinion).sum() / opinion.sum()
+
+
 def mood_loss(logits: Tensor, mood: Tensor, two_class: Tensor) -> Tensor:
     """Of (n, 2) logits, neutral or not and positive or negative; a two-class label says nothing about neutral."""
     known, opinion = mood >= 0, (mood == 0) | (mood == 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save
 from tokenizers import Tokenizer
 
+from vocnlp.bundle import Bundle
 from vocnlp.codeframe import Codeframe
 from vocnlp.encoder import Encoder
 from vocnlp.errors import InputError
@@ -23,7 +24,7 @@ from .encoder_net import OUTCOMES, TaggerNet
 from .encoder_source import HEADS, WEIGHTS, EncoderSource
 from .export import to_int8, to_onnx
 from .labelled import Labelled, part_of
-from .reading import Example, examples
+from .reading import Example, Taught, examples, lines_of
 from .recipe import EncoderRecipe
 
 _HELD_OUT = 12  # one part in this many calibrates and sets thresholds
@@ -67,6 +68,7 @@ def fit_encoder(
     fit.run(train, progress=lambda what, share: progress(what, 0.9 * share))
     progress("calibrating", 0.9)
     calibration = _calibrated(network, apart, exclusive=frame.exclusive)
+    thresholds = dict(zip(codes, calibration.thresholds, strict=True))
     progress("exporting", 0.95)
     graph = _graph(network, train)
     classifier = Encoder(
@@ -79,7 +81,41 @@ def fit_encoder(
         window,
         source.marks,
     )
-    return FittedEncoder(classifier, dict(zip(codes, calibration.thresholds, strict=True)), _beside(network, source))
+    return FittedEncoder(classifier, thresholds, _beside(network, source))
+
+
+def distil(
+    texts: Sequence[str],
+    teacher: Bundle,
+    source: EncoderSource,
+    recipe: EncoderRecipe,
+    *,
+    work: Path | None = None,
+    progress: Progress = lambda what, share: None,
+) -> FittedEncoder:
+    """A small tagger that says of unlabelled texts what a larger one says of them: same codes, same thresholds."""
+    codes, exclusive = teacher.classifier.codes, teacher.codeframe.exclusive
+    rows = [Labelled(str(number), text) for number, text in enumerate(dict.fromkeys(texts)) if text.strip()]
+    if not rows:
+        raise InputError("no text to learn from", hint="give a file of comments with --data")
+    window = min(recipe.window, source.window)
+    read = examples(rows, codes, Tokenizer.from_buffer(source.vocabulary), window, source.marks)
+    train: list[Example] = []
+    for at in range(0, len(rows), teacher.classifier.chunk):
+        progress("asking the teacher", 0.2 * at / len(rows))
+        some = slice(at, at + teacher.classifier.chunk)
+        said = teacher.classifier.score([lines_of(row.text) for row in rows[some]])
+        mood = said.sentiment if said.sentiment is not None else np.full((len(rows[some]), 3), 1 / 3, np.float32)
+        answers = zip(said.mention, said.polarity, mood, strict=True)
+        train += [replace(one, taught=Taught(*answer)) for one, answer in zip(read[some], answers, strict=True)]
+    torch.manual_seed(recipe.seed)
+    network = network_of(source, codes)
+    fit = EncoderFit(network, recipe, exclusive=exclusive, work=work)
+    fit.run(train, progress=lambda what, share: progress(what, 0.2 + 0.75 * share))
+    progress("exporting", 0.95)
+    graph = _graph(network, train)
+    classifier = Encoder(codes, graph, source.vocabulary, exclusive, window=window, marks=source.marks)
+    return FittedEncoder(classifier, dict(teacher.thresholds), _beside(network, source))
 
 
 def network_of(source: EncoderSource, codes: Sequence[str]) -> TaggerNet:

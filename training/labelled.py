@@ -93,6 +93,16 @@ def read_labelled(path: Path | str) -> list[Labelled]:
     return [replace(row, two_class=two_class and row.sentiment is not None, source=path.stem) for row in rows]
 
 
+def read_texts(path: Path | str) -> list[str]:
+    """The comments of any table; InputError as in ``tables`` and ``columns``."""
+    source = open_table(path)
+    batches = list(source.batches())
+    if not batches:
+        raise InputError("holds no row", path=path)
+    text = choose_columns(source.schema, batches[0]).text
+    return [str(cell) for batch in batches for cell in batch.column(text).to_pylist() if cell is not None]
+
+
 def _from_jsonl(path: Path) -> Iterator[Labelled]:
     try:
         handle = path.open(encoding="utf-8-sig")

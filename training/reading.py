@@ -28,12 +28,22 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Taught:
+    """What a teacher says of a text, as probabilities. mention: (c,); polarity: (c, 3) given that; mood: (3,)."""
+
+    mention: npt.NDArray[np.float32]
+    polarity: npt.NDArray[np.float32]
+    mood: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class Example:
     """One labelled text.
 
     windows: all of it, in order; mood: index into POLARITIES or -1; two_class: judged without the choice of neutral
     mention: (c,) 1 there, 0 not there, -1 not looked for; polarity: (c,) index into POLARITIES, -1 not judged
     evidence: for a code whose words were marked, the clauses that hold them
+    taught: what a teacher says of it, in place of labels; all examples of a training have one, or none
     """
 
     windows: tuple[Window, ...]
@@ -43,6 +53,7 @@ class Example:
     polarity: npt.NDArray[np.int8]
     evidence: dict[int, tuple[int, ...]]
     weight: float
+    taught: Taught | None = None
 
 
 def _windows(lines: Sequence[Sequence[int]], window: int, marks: Marks) -> tuple[Window, ...]:
@@ -63,6 +74,11 @@ def examples(
         _example(row, cut, _windows([next(encoded).ids for _ in cut], window, marks), place)
         for row, cut in zip(rows, spans, strict=True)
     ]
+
+
+def lines_of(text: str) -> list[str]:
+    """The normalised clauses of one text, as a classifier reads them."""
+    return normalise_all([text[a:b].replace("\n", " ") for a, b in clauses(text) or [(0, len(text))]])
 
 
 def _example(

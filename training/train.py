@@ -20,7 +20,7 @@ from vocnlp.tagger import Tagger
 
 from .card import model_card
 from .evaluation import evaluate
-from .labelled import Labelled, frame_of, in_frame, look_over, read_labelled, split
+from .labelled import Labelled, frame_of, in_frame, look_over, read_labelled, read_texts, split
 from .linear_fit import LinearRecipe, Progress, fit_linear
 from .mapping import ENCODER, LINEAR, read_all
 from .recipe import EncoderRecipe, Recipe, read_recipe
@@ -41,17 +41,23 @@ def train_bundle(
     root: Path | None = None,
     codeframe: Path | None = None,
     encoder: str | None = None,
+    teacher: Path | None = None,
     dev_parts: int = 10,
     force: bool = False,
     progress: Progress = lambda what, share: None,
 ) -> Bundle:
     """Train on one labelled file, or on the sets of a recipe below ``root``; measure on the held-out part; save.
 
-    ``encoder`` is what to fine-tune: a folder, a bundle, or OWNER/NAME@REVISION; without one the model is linear.
+    ``encoder`` is what to fine-tune: a folder, a bundle, or OWNER/NAME@REVISION; without one the model is linear. With a
+    ``teacher``, ``data`` is any table of comments, and the encoder learns to say what that bundle says.
     Nothing is written unless all went well. InputError if the data cannot be used, OutputError if ``out`` exists.
     """
     if out.exists() and not force:
         raise OutputError("already exists", path=out, hint="choose another folder, or replace it with --force")
+    if teacher is not None:
+        if encoder is None or data is None:
+            raise InputError("--teacher needs --encoder or --init, and --data with comments", path=teacher)
+        return _distil(data, teacher, encoder, out, force=force, progress=progress)
     if recipe is not None:
         if root is None or data is not None:
             raise InputError("a recipe needs --data-root, and no --data", path=recipe)
@@ -104,6 +110,39 @@ def _train(
     return saved
 
 
+def _distil(data: Path, teacher: Path, encoder: str, out: Path, *, force: bool, progress: Progress) -> Bundle:
+    distil, load_source = _encoder_parts("distil")
+    begun = time.perf_counter()
+    large, settings = Bundle.load(teacher), EncoderRecipe()
+    texts = read_texts(data)
+    source = load_source(encoder, codes=_known(encoder))
+    fitted = distil(texts, large, source, settings, work=_work_of(out), progress=progress)
+    origin = {
+        "rows": len(texts), "held_out": 0, "sets": [{"name": data.stem}], "seconds": round(time.perf_counter() - begun, 1),
+        "cores": cores(), "encoder": Path(encoder).name, "epochs": settings.epochs, "teacher": large.label,
+    }  # fmt: skip
+    version = datetime.now(UTC).strftime("%Y.%m.%d")
+    bundle = Bundle(out.name, version, large.codeframe, fitted.classifier, fitted.thresholds, {}, origin)
+    saved = bundle.save(out, card=model_card(bundle), force=force, beside=fitted.beside)
+    shutil.rmtree(_work_of(out), ignore_errors=True)
+    return saved
+
+
+def _encoder_parts(name: str) -> tuple[Any, Any]:
+    """A function of ``encoder_train`` and ``load_source``; MissingExtraError where torch is not installed."""
+    try:
+        from . import encoder_train
+        from .encoder_source import load_source
+    except ImportError as error:
+        raise MissingExtraError(str(error.name), extra="encoder") from error
+    return getattr(encoder_train, name), load_source
+
+
+def _known(encoder: str) -> tuple[str, ...]:
+    """The codes of a bundle to start from; none for a bare encoder."""
+    return Bundle.load(encoder).classifier.codes if (Path(encoder) / MANIFEST).is_file() else ()
+
+
 _Made = tuple[Linear | Encoder, dict[str, float], dict[str, bytes], dict[str, Any]]
 
 
@@ -115,13 +154,8 @@ def _fit_linear(plan: Recipe, train: Sequence[Labelled], progress: Progress) -> 
 
 
 def _fit_encoder(plan: Recipe, train: Sequence[Labelled], encoder: str, out: Path, progress: Progress) -> _Made:
-    try:
-        from .encoder_source import load_source
-        from .encoder_train import fit_encoder
-    except ImportError as error:
-        raise MissingExtraError(str(error.name), extra="encoder") from error
-    known = Bundle.load(encoder).classifier.codes if (Path(encoder) / MANIFEST).is_file() else ()
-    source = load_source(encoder, codes=known)
+    fit_encoder, load_source = _encoder_parts("fit_encoder")
+    source = load_source(encoder, codes=_known(encoder))
     fitted = fit_encoder(train, plan.frame, source, plan.encoder, work=_work_of(out), progress=progress)
     made = {"encoder": Path(encoder).name, "epochs": plan.encoder.epochs}
     return fitted.classifier, fitted.thresholds, fitted.beside, made

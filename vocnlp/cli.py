@@ -229,6 +229,7 @@ def train(
     linear: Annotated[bool, typer.Option("--linear", help="Train a linear model (the default).")] = False,
     encoder: Annotated[str | None, typer.Option(help="Fine-tune this: a folder, or OWNER/NAME@REVISION.")] = None,
     init: Annotated[Path | None, typer.Option(help="Start from this bundle (an encoder's).")] = None,
+    teacher: Annotated[Path | None, typer.Option(help="Learn from this bundle, on the comments of --data.")] = None,
     dev_parts: Annotated[int, typer.Option(help="Hold out one part in this many for measuring; 0: none.")] = 10,
     force: Annotated[bool, typer.Option("--force", help="Replace the folder OUT.")] = False,
 ) -> None:
@@ -240,8 +241,8 @@ def train(
         raise InputError("--linear, --encoder and --init are three ways to begin", hint="choose one")
     start = encoder if init is None else str(init)
     with training_progress(_err) as progress:
-        more: dict[str, Any] = {"codeframe": codeframe, "encoder": start, "dev_parts": dev_parts, "force": force}
-        bundle = train_bundle(data, out, recipe=recipe, root=data_root, progress=progress, **more)
+        how: dict[str, Any] = {"encoder": start, "teacher": teacher, "dev_parts": dev_parts, "force": force}
+        bundle = train_bundle(data, out, recipe=recipe, root=data_root, codeframe=codeframe, progress=progress, **how)
     print_figures(_out, bundle.figures)
     _say(_out, f"bundle: {escape(str(out))}")
 
