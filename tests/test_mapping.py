@@ -73,6 +73,23 @@ def test_sets_that_mark_opinions_alone_teach_absence_only_where_something_was_ma
     assert silent.annotated == frozenset()
 
 
+def test_codes_that_the_coders_did_not_look_for_are_unknown_unless_marked(tmp_path: Path) -> None:
+    write(
+        tmp_path / "o.jsonl",
+        {"text": "菜凉了", "tags": [{"code": "taste", "polarity": "negative"}], "sentiment": "negative"},
+        {"text": "等位一小时", "tags": [{"code": "dining_wait", "polarity": "negative"}], "sentiment": "negative"},
+    )
+    marked, silent = read_mapped(
+        SetMapping("o", "o.jsonl", "x", "x", codes="same", unmarked=("taste", "comfort")), FRAME, tmp_path
+    )
+    assert marked.annotated is not None
+    assert silent.annotated is not None
+    assert {"taste", "dining_wait"} <= marked.annotated
+    assert "dining_wait" in silent.annotated
+    assert not {"taste", "comfort"} & silent.annotated
+    assert "comfort" not in marked.annotated
+
+
 def test_a_label_nobody_decided_on_is_an_error(tmp_path: Path) -> None:
     write(tmp_path / "p.jsonl", {"text": "盒子瘪了", "tags": [{"code": "外箱", "polarity": "negative"}]})
     mapping = SetMapping("p", "p.jsonl", "x", "x", codes={"口味": "taste"})

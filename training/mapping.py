@@ -27,6 +27,7 @@ _KEYS = {
     "industries",
     "absent",
     "absent_share",
+    "unmarked",
     "sentiment",
     "codes",
     "weight",
@@ -54,6 +55,7 @@ class SetMapping:
     industries: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     absent_share: float = 1.0
+    unmarked: tuple[str, ...] = ()
     sentiment: str | Mapping[str, Any] = "none"
     codes: Mapping[str, str | None] | str | None = None
     weight: float = 1.0
@@ -90,9 +92,9 @@ def read_mapping(frame: Codeframe, path: Path | str = DEFAULT) -> tuple[SetMappi
     for entry in content["sets"]:
         if unknown := set(entry) - _KEYS:
             raise CodeframeError(f"unknown key in set {entry.get('name')!r}", path=path, key=sorted(unknown)[0])
-        lists = {key: tuple(entry[key]) for key in ("industries", "absent", "models") if key in entry}
+        lists = {key: tuple(entry[key]) for key in ("industries", "absent", "unmarked", "models") if key in entry}
         one = SetMapping(**{**entry, **lists})
-        for code in (*one.absent, *one.targets.values()):
+        for code in (*one.absent, *one.unmarked, *one.targets.values()):
             if code is not None and code not in frame:
                 raise CodeframeError(f"set {one.name!r} maps to {code!r}, which is no code of {frame.name}", path=path)
         sets.append(one)
@@ -106,7 +108,7 @@ def read_mapped(mapping: SetMapping, frame: Codeframe, root: Path) -> list[Label
         return list(_starred(mapping, path))
     rows = read_labelled(path)
     whole = {code.id for code in frame.taggable} if mapping.codes == SAME else mapping.targets.values()
-    mapped = frozenset(code for code in whole if code is not None) - UNTAUGHT
+    mapped = frozenset(code for code in whole if code is not None) - UNTAUGHT - frozenset(mapping.unmarked)
     absent = _absent(mapping, frame) - mapped
     stars = _stars(path) if isinstance(mapping.sentiment, Mapping) and mapping.sentiment.get("stars") else {}
     three = not any(row.two_class for row in rows)
@@ -116,6 +118,7 @@ def read_mapped(mapping: SetMapping, frame: Codeframe, root: Path) -> list[Label
         looked = {ALL: True, TAGGED: bool(row.tags), NONE: False}[mapping.annotated] and bool(mapped)
         teaches_absence = part_of(row.text, 100) < 100 * mapping.absent_share
         annotated = (mapped if looked else frozenset()) | (absent if teaches_absence else frozenset())
+        annotated |= {tag.code for tag in tags if tag.code in mapping.unmarked}
         own = mapping.sentiment == "labels"
         sentiment = row.sentiment if own else _sentiment(row, mapping, stars)
         two_class = own and not three
