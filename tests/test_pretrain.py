@@ -18,8 +18,8 @@ from vocnlp.errors import InputError
 from vocnlp.training.encoder_net import mood_loss
 from vocnlp.training.labelled import starred_lines
 from vocnlp.training.pretrain.corpus import Document, unlabelled
-from vocnlp.training.pretrain.loop import Training
-from vocnlp.training.pretrain.network import hide
+from vocnlp.training.pretrain.loop import Training, table_of
+from vocnlp.training.pretrain.network import candidates, hide
 from vocnlp.training.pretrain.plan import Plan, read_plan
 from vocnlp.training.pretrain.stages import write_encoder
 from vocnlp.training.pretrain.tokens import Tokens, batches, padded, tokenise
@@ -152,6 +152,25 @@ def test_hidden_words_are_words_and_about_as_many_as_planned() -> None:
     assert np.array_equal(np.delete(seen.ravel(), places), np.delete(ids.ravel(), places))
 
 
+def test_a_softmax_over_candidates_has_the_sum_of_the_whole_one_on_average() -> None:
+    chance = np.random.default_rng(3)
+    scores = chance.normal(0, 1, 400)
+    frequency = np.exp(-np.arange(400) / 60)
+    frequency /= frequency.sum()
+    sums = []
+    for _ in range(2000):
+        hidden = chance.choice(400, 30, p=frequency)
+        among = candidates(hidden, frequency, 80, chance)
+        assert np.array_equal(among.ids[among.targets], hidden)
+        sums.append(np.exp(scores[among.ids] - among.chance).sum())
+    assert np.mean(sums) == pytest.approx(np.exp(scores).sum(), rel=0.02)
+
+
+def test_without_a_number_all_words_are_candidates() -> None:
+    among = candidates(np.array([3, 3, 1]), np.full(5, 0.2), 0, np.random.default_rng(0))
+    assert (list(among.ids), list(among.chance), list(among.targets)) == ([0, 1, 2, 3, 4], [0.0] * 5, [3, 3, 1])
+
+
 # --- learning ------------------------------------------------------------------------------------------------------
 
 
@@ -219,7 +238,25 @@ def test_the_encoder_is_read_by_transformers_and_no_file_of_it_is_a_pickle(tmp_p
     )
     encoded = tokenizer("师傅很耐心", return_tensors="pt")
     assert model(input_ids=encoded["input_ids"]).last_hidden_state.shape == (1, 3, 16)
-    assert sorted(path.suffix for path in (tmp_path / "encoder").iterdir()) == [".json"] * 3 + [".safetensors"] * 2
+    assert sorted(path.suffix for path in (tmp_path / "encoder").iterdir()) == [".json"] * 4 + [".safetensors"] * 2
+    spent = json.loads((tmp_path / "encoder" / "pretraining.json").read_text())
+    assert spent == {"tokens": 0, "steps": 0, "hours": 0.0, "device": "cpu", "probe": None}
+
+
+def test_a_pretraining_goes_on_from_an_encoder_and_its_heads(tmp_path: Path) -> None:
+    tokens = numbered()
+    first = Training(TINY, tokens, tokens, work_folder(tmp_path / "one"))
+    list(first.steps())
+    write_encoder(first, tmp_path / "encoder")
+    second = Training(TINY, tokens, tokens, work_folder(tmp_path / "two"), start=tmp_path / "encoder")
+    for one, two in zip(first.network.parameters(), second.network.parameters(), strict=True):
+        assert torch.equal(one.half().float(), two)
+    assert np.array_equal(table_of(tmp_path / "encoder"), second.network.table.detach().numpy())
+    wider = replace(TINY, layers=1, width=32)
+    (tmp_path / "two" / "state.json").unlink(missing_ok=True)
+    np.save(tmp_path / "two" / "vectors.npy", np.zeros((second.size, 32), np.float32))
+    with pytest.raises(InputError, match="is of shape"):
+        Training(wider, tokens, tokens, tmp_path / "two", start=tmp_path / "encoder")
 
 
 # --- the recipe and the command ------------------------------------------------------------------------------------

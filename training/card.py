@@ -37,7 +37,7 @@ evidence. {len(known)} codes are learnt{_by_keywords(untaught)}.
 
 ## Trained on
 
-{training["rows"]:,} {_comments(training)}; {_how(training)}.
+{training["rows"]:,} {_comments(training)}; {_how(training)}.{_pretrained(training)}
 
 | set | source | licence as stated there |
 |---|---|---|
@@ -82,6 +82,16 @@ def _how(training: Mapping[str, Any]) -> str:
     if "teacher" in training:
         return f"the encoder {training['encoder']}, taught by {training['teacher']} in {training['epochs']:g} epochs, {spent}"
     return f"the encoder {training['encoder']}, fine-tuned for {training['epochs']:g} epochs, {spent}"
+
+
+def _pretrained(training: Mapping[str, Any]) -> str:
+    if (spent := training.get("pretraining")) is None:
+        return ""
+    return (
+        f"\nBefore that the encoder was pretrained from nothing on {spent['tokens'] / 1e6:.0f} million tokens of feedback"
+        f" (hidden words, star ratings, sentiments) in {spent['hours']:g} hours on {spent['device']}; after it alone, a"
+        f" linear head tells positive from negative in {spent['probe']:.3f} of held-out product reviews."
+    )
 
 
 def _why_misread(bundle: Bundle) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ from .linear_fit import LinearRecipe, Progress, fit_linear
 from .mapping import ENCODER, LINEAR, read_all
 from .recipe import EncoderRecipe, Recipe, read_recipe
 
+PRETRAINING = "pretraining.json"  # beside an encoder that ``vocnlp.training.pretrain`` made
 _FIGURES = {
     "sentiment": ("accuracy", "macro_f1", "support"),
     "codes": ("micro_f1", "macro_f1", "support"),
@@ -134,7 +136,7 @@ def _encoder_parts(name: str) -> tuple[Any, Any]:
         from . import encoder_train
         from .encoder_source import load_source
     except ImportError as error:
-        raise MissingExtraError(str(error.name), extra="encoder") from error
+        raise MissingExtraError(str(error.name), extra="train") from error
     return getattr(encoder_train, name), load_source
 
 
@@ -157,8 +159,19 @@ def _fit_encoder(plan: Recipe, train: Sequence[Labelled], encoder: str, out: Pat
     fit_encoder, load_source = _encoder_parts("fit_encoder")
     source = load_source(encoder, codes=_known(encoder))
     fitted = fit_encoder(train, plan.frame, source, plan.encoder, work=_work_of(out), progress=progress)
-    made = {"encoder": Path(encoder).name, "epochs": plan.encoder.epochs}
+    made = {"encoder": Path(encoder).name, "epochs": plan.encoder.epochs, **_pretraining(Path(encoder))}
     return fitted.classifier, fitted.thresholds, fitted.beside, made
+
+
+def _pretraining(start: Path) -> dict[str, Any]:
+    """What the encoder to start from has cost, where its folder or its bundle says so."""
+    if (start / MANIFEST).is_file():
+        spent = Bundle.load(start).training.get("pretraining")
+    elif (start / PRETRAINING).is_file():
+        spent = json.loads((start / PRETRAINING).read_text(encoding="utf-8"))
+    else:
+        spent = None
+    return {} if spent is None else {"pretraining": spent}
 
 
 def _kind(encoder: str | None) -> str:

@@ -30,7 +30,7 @@ def main() -> int:
     from .stages import run  # torch takes a second: --help does not wait for it
 
     try:
-        found = run(plan, options.data_root, options.work, device=options.device, console=console)
+        found = run(plan, options.data_root, options.work, start=options.init, device=options.device, console=console)
     except KeyboardInterrupt:
         console.print("stopped; the same command goes on from the last checkpoint")
         return 130
@@ -49,6 +49,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, required=True, help="where the stages and checkpoints are kept (2 GB)")
     parser.add_argument("--recipe", type=Path, default=SHIPPED, help="a TOML file of settings (the shipped encoder's)")
     parser.add_argument("--tokens", type=int, help="read so many tokens, instead of the recipe's number")
+    parser.add_argument("--init", type=Path, help="go on from this encoder or bundle, with its tokenizer")
     parser.add_argument("--device", default=None, help="cpu or cuda (cuda where there is one)")
     return parser.parse_args()
 

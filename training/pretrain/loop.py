@@ -13,7 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 
+from vocnlp.errors import InputError
 from vocnlp.training.steps import (
     TrainingError,
     groups,
@@ -23,10 +26,11 @@ from vocnlp.training.steps import (
     save_checkpoint,
 )
 
-from .network import Losses, Network, hide
+from .network import Losses, Network, candidates, hide
 from .plan import Plan
 from .tokens import Tokens, batches, padded
 
+HEADS = "heads.safetensors"  # of pretraining, beside an encoder
 _LOG = "log.jsonl"
 _PROBE_EVERY, _LOG_EVERY = 500, 50
 
@@ -57,18 +61,36 @@ class Report:
 class Training:
     """One pretraining in a work folder; ``steps`` goes on where the last checkpoint was left."""
 
-    def __init__(self, plan: Plan, tokens: Tokens, probe: Tokens, work: Path, *, device: str = "cpu") -> None:
+    def __init__(
+        self, plan: Plan, tokens: Tokens, probe: Tokens, work: Path, *, start: Path | None = None, device: str = "cpu"
+    ) -> None:
         self.plan, self.tokens, self.probe, self.work, self.device = plan, tokens, probe, work, device
         self.size = int(json.loads((work / "vocabulary.json").read_text())["size"])
+        counts = np.bincount(tokens.ids, minlength=self.size).astype(np.float64)
+        self.frequency = counts / counts.sum()
         torch.manual_seed(plan.seed)
         self.network = Network(plan, self.size).to(device)
         self.network.table.data.copy_(torch.from_numpy(np.load(work / "vectors.npy", allow_pickle=False)))
+        if start is not None:
+            _put_back(self.network, start)
         self.optimiser = torch.optim.AdamW(groups(self.network), lr=plan.rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
         self.position = Position()
         self.measured: float | None = None
         if state := load_checkpoint(work, self.network, self.optimiser, device=device):
             self.position = Position(**state["position"])
             self.measured = state["probe"]
+
+    @property
+    def spent(self) -> dict[str, Any]:
+        """What this training has cost and come to; ``probe`` is the accuracy on held-out two-class reviews."""
+        position = self.position
+        return {
+            "tokens": position.tokens,
+            "steps": position.step,
+            "hours": round(position.seconds / 3600, 2),
+            "device": self.device,
+            "probe": None if self.measured is None else round(self.measured, 4),
+        }
 
     def steps(self, *, save_every: float = 300.0) -> Iterator[Report]:
         """Train until the plan's tokens are read; checkpoints every so many seconds, at every probe, and at the end."""
@@ -107,7 +129,9 @@ class Training:
     def _step(self, rows: npt.NDArray[np.int64]) -> Losses:
         plan, step = self.plan, self.position.step
         ids = padded(self.tokens, rows)
-        seen, places = hide(ids, plan, self.size, np.random.default_rng([plan.seed, step]))
+        chance = np.random.default_rng([plan.seed, step])
+        seen, places = hide(ids, plan, self.size, chance)
+        among = candidates(ids.ravel()[places], self.frequency, plan.candidates, chance)
         torch.manual_seed(plan.seed * 1_000_003 + step)  # dropout is the same after a resume
         for group in self.optimiser.param_groups:
             group["lr"] = plan.rate * rate_at(self.position.tokens / plan.tokens, plan.warm, plan.decay)
@@ -118,7 +142,7 @@ class Training:
         }
         self.network.train()
         with half_precision(self.device):
-            losses = self.network.losses(self._to(ids), self._to(places), self._to(seen), labels, plan)
+            losses = self.network.losses(self._to(seen), self._to(places), among, labels, plan)
         total = float(losses.total.detach())
         if not math.isfinite(total):
             told = f"the loss is {total:g} at step {step}, epoch {self.position.epoch}"
@@ -162,6 +186,32 @@ class Training:
         """Weights, moments and position, replaced whole."""
         state = {"plan": _plain(self.plan), "position": asdict(self.position), "probe": self.measured}
         save_checkpoint(self.work, self.network, self.optimiser, state)
+
+
+def table_of(folder: Path) -> npt.NDArray[np.float32]:
+    """(tokens, width) word vectors of an encoder's folder or a bundle's."""
+    table: npt.NDArray[np.float32] = _weights(folder)["embeddings.word_embeddings.weight"].float().numpy()
+    return table
+
+
+def _weights(folder: Path) -> dict[str, torch.Tensor]:
+    try:
+        return load_file(folder / "model.safetensors")
+    except (OSError, SafetensorError) as error:
+        hint = "give the folder of an encoder that this command wrote, or of a bundle made from one"
+        raise InputError(f"its weights cannot be read: {error}", path=folder, hint=hint) from error
+
+
+def _put_back(network: Network, folder: Path) -> None:
+    """The weights of an encoder, and of the heads it was pretrained with where they are kept beside it."""
+    heads = load_file(folder / HEADS) if (folder / HEADS).is_file() else {}
+    own = network.state_dict()
+    given = {**{f"encoder.{name}": tensor for name, tensor in _weights(folder).items()}, **heads}
+    for name, tensor in own.items():
+        if name in given and given[name].shape != tensor.shape:
+            told = f"{name} is of shape {tuple(given[name].shape)}, the recipe's of {tuple(tensor.shape)}"
+            raise InputError(told, path=folder, hint="give a recipe of the same layers, width and window")
+    network.load_state_dict({**own, **{name: given[name].float() for name in own if name in given}})
 
 
 def _plain(plan: Plan) -> dict[str, Any]:

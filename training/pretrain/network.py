@@ -29,6 +29,32 @@ class Losses:
     total: Tensor
 
 
+@dataclass(frozen=True)
+class Candidates:
+    """The words among which hidden ones are guessed. ids: (k,) ascending; chance: (k,) log of how likely each was to
+    be among them; targets: (hidden,) place of each hidden word in ``ids``."""
+
+    ids: npt.NDArray[np.int64]
+    chance: npt.NDArray[np.float32]
+    targets: npt.NDArray[np.int64]
+
+
+def candidates(
+    hidden: npt.NDArray[np.int64], frequency: npt.NDArray[np.float64], count: int, chance: np.random.Generator
+) -> Candidates:
+    """The hidden words of a batch and about ``count`` others, drawn evenly (0: all). frequency: (vocabulary,), sums to 1.
+
+    A softmax over the whole vocabulary takes two fifths of a step. Over candidates, with the log of the chance that each
+    is among them taken off its score, its sum is right on average (sampled softmax, Jean et al. 2015).
+    """
+    share = min(1.0, count / len(frequency)) if count else 1.0
+    there = chance.random(len(frequency)) < share
+    there[hidden] = True
+    ids = np.flatnonzero(there)
+    among = 1 - (1 - share) * (1 - frequency[ids]) ** len(hidden)
+    return Candidates(ids, np.log(np.maximum(among, 1e-9)).astype(np.float32), np.searchsorted(ids, hidden))
+
+
 class Network(nn.Module):
     """A BERT encoder (Devlin et al. 2019) with three small heads."""
 
@@ -70,12 +96,15 @@ class Network(nn.Module):
         mean = (hidden * share).sum(1) / share.sum(1)
         return hidden, self.pooled(mean)
 
-    def losses(self, ids: Tensor, hidden_at: Tensor, seen: Tensor, labels: dict[str, Tensor], plan: Plan) -> Losses:
-        """ids: (n, t) whole; seen: (n, t) with words hidden; hidden_at: flat places of the hidden words."""
+    def losses(
+        self, seen: Tensor, hidden_at: Tensor, among: Candidates, labels: dict[str, Tensor], plan: Plan
+    ) -> Losses:
+        """seen: (n, t) ids with words hidden; hidden_at: flat places of the hidden words; among: what they can be."""
         states, pooled = self.read(seen)
-        chosen = states.reshape(-1, states.shape[-1])[hidden_at]
-        guesses = F.linear(self.transform(chosen), self.table.to(chosen.dtype), self.word_bias.to(chosen.dtype))
-        words = F.cross_entropy(guesses.float(), ids.reshape(-1)[hidden_at])
+        chosen = self.transform(states.reshape(-1, states.shape[-1])[hidden_at])
+        ids, targets = (torch.from_numpy(array).to(seen.device) for array in (among.ids, among.targets))
+        bias = self.word_bias[ids] - torch.from_numpy(among.chance).to(seen.device)
+        words = F.cross_entropy(F.linear(chosen, self.table[ids]).float() + bias, targets)
         stars = mean_of(F.cross_entropy(self.stars(pooled).float(), labels["stars"], reduction="none", ignore_index=-1),
                       labels["stars"] >= 0)  # fmt: skip
         mood = mood_loss(self.mood(pooled).float(), labels["mood"], labels["two_class"])

@@ -21,6 +21,7 @@ class Plan:
     traditional: the share of Traditional reviews that is read as it is, not converted
     dropout: none by default: every text is read about once, so nothing is learnt by heart
     masked: the share of tokens that is hidden; spans: how likely the next token is hidden with one
+    candidates: about so many words, beside those that are hidden, are told apart at a step; 0: the whole vocabulary
     stars_weight, mood_weight: of the losses beside that of the masked tokens (1)
     """
 
@@ -37,6 +38,7 @@ class Plan:
     decay: float = 0.25
     masked: float = 0.15
     spans: float = 0.2
+    candidates: int = 3000
     stars_weight: float = 0.5
     mood_weight: float = 0.5
     dropout: float = 0.0

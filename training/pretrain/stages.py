@@ -16,9 +16,10 @@ from tokenizers import Tokenizer
 
 import vocnlp.frames
 from vocnlp.codeframe import Codeframe
+from vocnlp.training.train import PRETRAINING
 
 from .corpus import Document, key, labelled_rows, moods, unlabelled
-from .loop import Training
+from .loop import HEADS, Training, table_of
 from .plan import Plan
 from .skipgram import word_vectors
 from .tokens import Tokens, tokenise
@@ -30,12 +31,18 @@ _SPECIAL = {f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls
 _EVERY = 4  # one document in so many counts words: enough for a vocabulary
 
 
-def run(plan: Plan, root: Path, work: Path, *, device: str | None, console: Console) -> dict[str, Any]:
-    """All stages; returns what came out: tokens read, losses, the probe, the folder of the encoder."""
+def run(
+    plan: Plan, root: Path, work: Path, *, start: Path | None = None, device: str | None, console: Console
+) -> dict[str, Any]:
+    """All stages; returns what came out: tokens read, losses, the probe, the folder of the encoder.
+
+    start: an encoder's folder, or a bundle's, to go on from with its own tokenizer
+    """
     work.mkdir(parents=True, exist_ok=True)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    prepare(plan, root, work, console)
-    training = Training(plan, Tokens.load(work / "corpus"), Tokens.load(work / "probe"), work, device=device)
+    prepare(plan, root, work, console, start=start)
+    corpus, probe = Tokens.load(work / "corpus"), Tokens.load(work / "probe")
+    training = Training(plan, corpus, probe, work, start=start, device=device)
     last = None
     columns = (
         TextColumn("{task.description}"),
@@ -50,12 +57,10 @@ def run(plan: Plan, root: Path, work: Path, *, device: str | None, console: Cons
             bar.update(task, completed=min(last.done, plan.tokens), description=told)
     folder = work / "encoder"
     write_encoder(training, folder)
-    position = training.position
-    return {"tokens": position.tokens, "steps": position.step, "hours": round(position.seconds / 3600, 2),
-            "probe": training.measured, "encoder": str(folder)}  # fmt: skip
+    return {**training.spent, "encoder": str(folder)}
 
 
-def prepare(plan: Plan, root: Path, work: Path, console: Console) -> None:
+def prepare(plan: Plan, root: Path, work: Path, console: Console, *, start: Path | None = None) -> None:
     """Tokenizer, numbered corpus, probe and word vectors; what stands in the work folder is not made again."""
     if (work / "vectors.npy").is_file():
         return
@@ -68,8 +73,10 @@ def prepare(plan: Plan, root: Path, work: Path, console: Console) -> None:
     console.print("cutting and normalising the corpus, counting words")
     documents: list[Document] = list(corpus())
     labelled = list(moods(train))
-    words = count_words(one.clauses for one in _some(documents, _EVERY))
-    tokenizer = build_tokenizer(words, plan.vocabulary)
+    if start is None:
+        tokenizer = build_tokenizer(count_words(one.clauses for one in _some(documents, _EVERY)), plan.vocabulary)
+    else:
+        tokenizer = Tokenizer.from_file(str(start / "tokenizer.json"))
     tokenizer.save(str(work / "tokenizer.json"))
     console.print(f"numbering {len(documents):,} documents with {tokenizer.get_vocab_size():,} tokens")
     numbered = tokenise([*documents, *labelled * plan.mood_repeats], tokenizer, plan.window)
@@ -79,7 +86,11 @@ def prepare(plan: Plan, root: Path, work: Path, console: Console) -> None:
     size = tokenizer.get_vocab_size()
     (work / "vocabulary.json").write_text(json.dumps({"size": size, "tokens": int(numbered.start[-1])}))
     console.print(f"{numbered.start[-1]:,} tokens; word vectors")
-    np.save(work / "vectors.npy", word_vectors(numbered, size, plan.width, most=plan.skipgram_tokens, seed=plan.seed))
+    if start is None:
+        table = word_vectors(numbered, size, plan.width, most=plan.skipgram_tokens, seed=plan.seed)
+    else:
+        table = table_of(start)
+    np.save(work / "vectors.npy", table)
 
 
 def _some(documents: Iterable[Document], every: int) -> Iterator[Document]:
@@ -98,7 +109,6 @@ def write_encoder(training: Training, folder: Path) -> None:
     PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer, model_max_length=training.plan.window, **_SPECIAL
     ).save_pretrained(folder)  # fmt: skip
+    (folder / PRETRAINING).write_text(json.dumps(training.spent, indent=1) + "\n", encoding="utf-8")
     heads = {name: tensor for name, tensor in network.state_dict().items() if not name.startswith("encoder.")}
-    save_file(
-        {name: tensor.half().cpu().contiguous().clone() for name, tensor in heads.items()}, folder / "heads.safetensors"
-    )
+    save_file({name: tensor.half().cpu().contiguous().clone() for name, tensor in heads.items()}, folder / HEADS)
