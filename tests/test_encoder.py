@@ -110,6 +110,22 @@ def test_windows_hold_every_token_once_and_remember_the_clause(folder: Path) -> 
     assert sorted(set(clause)) == list(range(20))
 
 
+def test_the_slope_of_mood_sharpens_sentiment(small: Tagger) -> None:
+    encoder = small.bundle.classifier
+    assert isinstance(encoder, Encoder)
+    one, two = (
+        replace(encoder, mood_slope=slope).score([["味道不错"]]).sentiment for slope in ((1.0, 1.0), (1.0, 3.0))
+    )
+    assert one is not None
+    assert two is not None
+
+    def odds(chances: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> float:
+        return float(np.log(chances[0, 2] / chances[0, 0]))
+
+    assert odds(two) == pytest.approx(3 * odds(one), rel=1e-3)
+    assert two[0, 1] == pytest.approx(one[0, 1], abs=1e-6)
+
+
 @pytest.mark.parametrize(
     "text", ["", "鬯", "。", "a", "\x00", "\ud800", "😀" * 3000, "贵" * 100_000, "好，" * 20_000, "\n"]
 )
@@ -235,6 +251,25 @@ def test_a_fit_that_was_stopped_resumes_to_the_same_weights(
     again.run(read, progress=lambda what, share: None)
     for one, two in zip(whole.network.parameters(), again.network.parameters(), strict=True):
         assert torch.equal(one, two)
+
+
+def test_hidden_words_are_words_and_the_same_after_a_resume(folder: Path, tiny_rows: list[Labelled]) -> None:
+    source = load_source(str(folder))
+    read = examples(tiny_rows, ["taste"], Tokenizer.from_buffer(source.vocabulary), 24, Marks())
+    recipe = replace(RECIPE, hidden=0.5)
+    batch = batch_of(read[:8])
+
+    def ids(mask: int | None, step: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+        return EncoderFit(TaggerNet(source.model, 1), recipe, exclusive=False, mask=mask)._hidden(batch, step)
+
+    assert source.mask == 4
+    seen = ids(source.mask, 3)
+    changed = seen != batch.ids
+    assert np.all(seen[changed] == 4)
+    assert np.all(batch.kind[changed] == WORD)
+    assert 0.3 < changed.sum() / (batch.kind == WORD).sum() < 0.7
+    assert np.array_equal(seen, ids(source.mask, 3))
+    assert np.array_equal(ids(None, 3), batch.ids)
 
 
 def test_a_loss_that_is_no_number_stops_the_fit_and_says_where(folder: Path, tiny_rows: list[Labelled]) -> None:

@@ -154,13 +154,28 @@ def test_without_scikit_learn_the_pip_line_is_named(monkeypatch: pytest.MonkeyPa
         ("name = 'x'\nversion = '1'\nframe = 'f'\nmapping = 'm'\nfoo = 1\n", "foo"),
         ("name = 'x'\nversion = '1'\nframe = 'f'\nmapping = 'm'\n[linear]\npenality = 1\n", "linear.penality"),
         ("name = \n", "not valid TOML"),
+        (
+            "name = 'x'\nversion = '1'\nframe = 'voc-zh-general.yaml'\nmapping = 'mapping.yaml'\n[weights]\ncars = 2\n",
+            "a weight for a set that the mapping does not have.*cars",
+        ),
     ],
 )
 def test_a_recipe_is_checked(tmp_path: Path, content: str, message: str) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text(content, encoding="utf-8")
+    (tmp_path / "mapping.yaml").write_text("frame: voc-zh-general\nsets: []\n", encoding="utf-8")
     with pytest.raises(InputError, match=message):
         read_recipe(path)
+
+
+def test_a_recipe_weighs_sets_its_own_way() -> None:
+    shipped = Path(__file__).parents[1] / "training"
+    linear, small = (
+        {one.name: one.weight for one in read_recipe(shipped / name).sets}
+        for name in ("voc-zh-linear.toml", "voc-zh-small.toml")
+    )
+    assert (linear["products_nlpcc14_train"], small["products_nlpcc14_train"]) == (6.0, 3.0)
+    assert linear["car_bdci2018"] == 1.0
 
 
 def test_mention_is_found_in_the_clause_that_speaks_of_it() -> None:
@@ -189,6 +204,18 @@ def test_a_calibration_of_next_to_nothing_does_not_turn_the_model_round() -> Non
     assert (found.slope, found.shift) == (1.0, 0.0)
     nothing = calibrate(scores, np.zeros_like(wrong_way), np.ones_like(wrong_way), np.ones(4))
     assert nothing == Calibration(1.0, 0.0, (0.5,))
+
+
+def test_a_temperature_makes_confidence_what_it_is_worth() -> None:
+    import numpy as np
+
+    from vocnlp.training.calibration import temperature
+
+    # Right in three of four, whatever the score says: its logit is log 3.
+    scores = np.array([[0.0, 4.0]] * 8)
+    truth = np.array([1, 1, 1, 0] * 2)
+    assert temperature(scores, truth, np.ones(8)) == pytest.approx(np.log(3) / 4, abs=1e-3)
+    assert temperature(scores[:4], truth[:4], np.ones(4)) == 1.0  # too few to tell
 
 
 class Said:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from scipy.special import expit
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, log_softmax
 
 from .logistic import Floats, Mask, logistic
 
 _ENOUGH = 8  # positives below which calibration is a guess
+_STEEPEST = 8.0  # a temperature multiplies or divides by so much at most
 _PRIOR = 20  # positives that the threshold shared by all codes is worth
 
 
@@ -46,6 +48,22 @@ def calibrate(scores: npt.NDArray[np.float32] | Floats, there: Mask, known: Mask
         own = _best_threshold(chance[rows, column], there[rows, column], weight[rows]) if positives else shared
         thresholds.append((positives * own + _PRIOR * shared) / (positives + _PRIOR))
     return Calibration(float(slope), float(shift), tuple(thresholds))
+
+
+def temperature(scores: npt.NDArray[np.float32] | Floats, truth: npt.NDArray[np.int64], weight: Floats) -> float:
+    """The factor of the scores at which a softmax over them is likeliest (temperature scaling, Guo et al. 2017).
+
+    scores: (texts, classes); truth: (texts,) the right class of each; weight: (texts,). 1 where too few texts are given.
+    """
+    if len(truth) < _ENOUGH:
+        return 1.0
+    rows = np.arange(len(truth))
+
+    def surprise(power: float) -> float:
+        return -float(np.average(log_softmax(np.exp(power) * scores, axis=1)[rows, truth], weights=weight))
+
+    widest = np.log(_STEEPEST)
+    return float(np.exp(minimize_scalar(surprise, bounds=(-widest, widest), method="bounded").x))
 
 
 def _best_threshold(chance: Floats, there: Mask, weight: Floats) -> float:

@@ -1,4 +1,4 @@
-"""Fine-tunes an encoder into a tagger, on all sets at once: each set teaches what was annotated in it (extra ``encoder``).
+"""Fine-tunes an encoder into a tagger, on all sets at once: each set teaches what was annotated in it (extra ``train``).
 
 A part of the training texts is kept out of the fit; on it the confidence is calibrated and the thresholds are chosen.
 """
@@ -83,7 +83,7 @@ def batches(examples: Sequence[Example], size: int, chance: np.random.Generator)
 
 
 class EncoderFit:
-    """One fine-tuning; ``run`` goes on from the last checkpoint in ``work``, if there is one."""
+    """One fine-tuning; ``run`` goes on from the last checkpoint in ``work``, if there is one. ``mask`` hides words."""
 
     def __init__(
         self,
@@ -91,10 +91,12 @@ class EncoderFit:
         recipe: EncoderRecipe,
         *,
         exclusive: bool,
+        mask: int | None = None,
         work: Path | None = None,
         device: str = "cpu",
     ) -> None:
         self.network, self.recipe, self.exclusive, self.work, self.device = network, recipe, exclusive, work, device
+        self.mask = mask
         network.to(device)
         encoder = groups(network.encoder)
         known = {id(p) for group in encoder for p in group["params"]}
@@ -143,7 +145,7 @@ class EncoderFit:
         self.network.train()
         batch = batch_of(chosen)
         with half_precision(self.device):
-            read = self.network(self._to(batch.ids), self._to(batch.kind))
+            read = self.network(self._to(self._hidden(batch, step)), self._to(batch.kind))
         mention, polarity, mood, evidence = self._losses(batch, read)
         total = (
             recipe.mention_weight * mention
@@ -162,6 +164,13 @@ class EncoderFit:
             f"{name} {float(part.detach()):.2f}"
             for name, part in (("mention", mention), ("polarity", polarity), ("mood", mood), ("evidence", evidence))
         )
+
+    def _hidden(self, batch: Batch, step: int) -> npt.NDArray[np.int64]:
+        """The ids with some words hidden, the same ones after a resume."""
+        if self.mask is None or not self.recipe.hidden:
+            return batch.ids
+        chosen = np.random.default_rng([self.recipe.seed, step]).random(batch.ids.shape) < self.recipe.hidden
+        return np.where(chosen & (batch.kind == WORD), self.mask, batch.ids)
 
     def _losses(self, batch: Batch, read: Read) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         logits, total, mood = merged(batch, read)

@@ -26,7 +26,7 @@ _POOLERS = ("bert", "ernie", *_ROBERTA)  # whose pooler would be a random layer 
 @dataclass(frozen=True)
 class EncoderSource:
     """An encoder to start from. vocabulary: the bytes of its tokenizer.json; heads: those of a tagger, if it was one;
-    codes: the codes the heads are of; window: tokens it can read at once."""
+    codes: the codes the heads are of; window: tokens it can read at once; mask: the token that hides a word, if any."""
 
     name: str
     model: PreTrainedModel
@@ -35,6 +35,7 @@ class EncoderSource:
     window: int
     heads: dict[str, Tensor]
     codes: tuple[str, ...] = ()
+    mask: int | None = None
 
 
 def load_source(name: str, *, codes: tuple[str, ...] = ()) -> EncoderSource:
@@ -57,9 +58,16 @@ def load_source(name: str, *, codes: tuple[str, ...] = ()) -> EncoderSource:
     heads = {key.removeprefix(HEADS): value.float() for key, value in tensors.items() if key.startswith(HEADS)}
     vocabulary = (folder / VOCABULARY).read_bytes()
     window = min(_WINDOW, int(getattr(model.config, "max_position_embeddings", _WINDOW)) - 2 * _offset(model))
-    return EncoderSource(name, model.float(), vocabulary, _marks(folder, vocabulary), window, heads, codes)
+    marks, mask = _marks(folder, vocabulary)
+    return EncoderSource(name, model.float(), vocabulary, marks, window, heads, codes, mask)
 
 
+_NAMES = (
+    ("[CLS]", "[SEP]", "[MASK]"),
+    ("<s>", "</s>", "<mask>"),
+    ("<|cls|>", "<|sep|>", "<|mask|>"),
+    ("<bos>", "<eos>", "<mask>"),
+)
 _NEEDED = f"a folder with config.json, {WEIGHTS} and {VOCABULARY}, as save_pretrained writes it"
 
 
@@ -101,15 +109,15 @@ def _check(folder: Path) -> None:
         raise InputError(f"holds no {VOCABULARY}", path=folder, hint="save its fast tokenizer into the same folder")
 
 
-def _marks(folder: Path, vocabulary: bytes) -> Marks:
-    """The ids of what begins a text and what ends a part of it, whatever this tokenizer calls them."""
+def _marks(folder: Path, vocabulary: bytes) -> tuple[Marks, int | None]:
+    """The ids of what begins a text, what ends a part of it and what hides a word, whatever this tokenizer calls them."""
     from tokenizers import Tokenizer
 
     tokenizer: Any = Tokenizer.from_buffer(vocabulary)
-    for begin, stop in (("[CLS]", "[SEP]"), ("<s>", "</s>"), ("<|cls|>", "<|sep|>"), ("<bos>", "<eos>")):
+    for begin, stop, mask in _NAMES:
         ids = tokenizer.token_to_id(begin), tokenizer.token_to_id(stop)
         if None not in ids:
-            return Marks(*ids)
+            return Marks(*ids), tokenizer.token_to_id(mask)
     raise InputError(
         "its tokenizer has no [CLS] and [SEP], nor <s> and </s>", path=folder, hint="choose another encoder"
     )

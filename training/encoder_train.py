@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors.torch import save
 from tokenizers import Tokenizer
 
 from vocnlp.bundle import Bundle
+from vocnlp.classifiers import Floats
 from vocnlp.codeframe import Codeframe
 from vocnlp.encoder import Encoder
 from vocnlp.errors import InputError
-from vocnlp.records import NEGATIVE, POSITIVE
+from vocnlp.records import NEGATIVE, NEUTRAL, POLARITIES, POSITIVE
 
-from .calibration import Calibration, calibrate
+from .calibration import Calibration, calibrate, temperature
 from .encoder_fit import EncoderFit, Progress, batch_of, scores
 from .encoder_net import OUTCOMES, TaggerNet
 from .encoder_source import HEADS, WEIGHTS, EncoderSource
@@ -64,10 +66,10 @@ def fit_encoder(
     apart = [one for one, out in zip(read, held, strict=True) if out]
     torch.manual_seed(recipe.seed)
     network = network_of(source, codes)
-    fit = EncoderFit(network, recipe, exclusive=frame.exclusive, work=work)
+    fit = EncoderFit(network, recipe, exclusive=frame.exclusive, mask=source.mask, work=work)
     fit.run(train, progress=lambda what, share: progress(what, 0.9 * share))
     progress("calibrating", 0.9)
-    calibration = _calibrated(network, apart, exclusive=frame.exclusive)
+    calibration, mood_slope = _calibrated(network, apart, exclusive=frame.exclusive)
     thresholds = dict(zip(codes, calibration.thresholds, strict=True))
     progress("exporting", 0.95)
     graph = _graph(network, train)
@@ -78,6 +80,7 @@ def fit_encoder(
         frame.exclusive,
         calibration.slope,
         calibration.shift,
+        mood_slope,
         window,
         source.marks,
     )
@@ -110,7 +113,7 @@ def distil(
         train += [replace(one, taught=Taught(*answer)) for one, answer in zip(read[some], answers, strict=True)]
     torch.manual_seed(recipe.seed)
     network = network_of(source, codes)
-    fit = EncoderFit(network, recipe, exclusive=exclusive, work=work)
+    fit = EncoderFit(network, recipe, exclusive=exclusive, mask=source.mask, work=work)
     fit.run(train, progress=lambda what, share: progress(what, 0.2 + 0.75 * share))
     progress("exporting", 0.95)
     graph = _graph(network, train)
@@ -137,12 +140,35 @@ def network_of(source: EncoderSource, codes: Sequence[str]) -> TaggerNet:
     return network
 
 
-def _calibrated(network: TaggerNet, apart: Sequence[Example], *, exclusive: bool) -> Calibration:
-    if exclusive or not network.codes or not apart:
-        return Calibration(1.0, 0.0, (0.5,) * network.codes)
-    logits, _ = scores(network, apart)
+def _calibrated(
+    network: TaggerNet, apart: Sequence[Example], *, exclusive: bool
+) -> tuple[Calibration, tuple[float, float]]:
+    """Of the codes' mention, and the two factors of mood, from texts that the fit has not seen."""
+    logits, mood = scores(network, apart)
+    weight = np.array([one.weight for one in apart])
+    slopes = _mood_slopes(mood, apart, weight)
+    if not network.codes or not apart:
+        return Calibration(1.0, 0.0, (0.5,) * network.codes), slopes
     mention = np.stack([one.mention for one in apart])
-    return calibrate(logits[:, :, 0], mention == 1, mention >= 0, np.array([one.weight for one in apart]))
+    if exclusive:
+        told = (mention == 1).any(1)
+        slope = temperature(logits[told, :, 0], mention[told].argmax(1), weight[told])
+        return Calibration(slope, 0.0, (0.5,) * network.codes), slopes
+    return calibrate(logits[:, :, 0], mention == 1, mention >= 0, weight), slopes
+
+
+def _mood_slopes(mood: Floats, apart: Sequence[Example], weight: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """As in ``mood_loss``: two-class texts say nothing about neutral, neutral ones nothing about positive."""
+    label = np.array([one.mood for one in apart], np.int64)
+    three = (label >= 0) & ~np.array([one.two_class for one in apart], bool)
+    polar = (label >= 0) & (label != POLARITIES.index(NEUTRAL))
+    judged = ((three, label == POLARITIES.index(NEUTRAL)), (polar, label == POLARITIES.index(POSITIVE)))
+    neutral, positive = (
+        # a logit is the difference of two scores, one of which is nothing
+        temperature(np.stack([np.zeros(rows.sum()), mood[rows, k]], 1), yes[rows].astype(np.int64), weight[rows])
+        for k, (rows, yes) in enumerate(judged)
+    )
+    return neutral, positive
 
 
 def _graph(network: TaggerNet, train: Sequence[Example]) -> bytes:

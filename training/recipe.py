@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import vocnlp.frames
@@ -16,7 +17,10 @@ from .mapping import SetMapping, read_mapping
 
 @dataclass(frozen=True)
 class EncoderRecipe:
-    """How to fine-tune. ``batch`` and ``window`` count tokens; the weights are those of the losses."""
+    """How to fine-tune. ``batch`` and ``window`` count tokens; the weights are those of the losses.
+
+    hidden: the share of the words that is hidden from the encoder at every step, so that no text is learnt by heart
+    """
 
     epochs: float = 4.0
     batch: int = 3072
@@ -25,6 +29,7 @@ class EncoderRecipe:
     heads_rate: float = 1.5e-3
     warm: float = 0.05
     decay: float = 0.9
+    hidden: float = 0.1
     mention_weight: float = 0.3
     polarity_weight: float = 0.7
     mood_weight: float = 1.0
@@ -52,12 +57,12 @@ def read_recipe(path: Path) -> Recipe:
         raise InputError("no such recipe", path=path) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"not valid TOML: {error}", path=path) from error
-    known = {"name", "version", "frame", "mapping", "linear", "encoder"}
+    known = {"name", "version", "frame", "mapping", "weights", "linear", "encoder"}
     if unknown := sorted(set(content) - known):
         raise InputError(
             "unknown key in the recipe", path=path, column=unknown[0], hint=f"known: {', '.join(sorted(known))}"
         )
-    if missing := sorted(known - {"linear", "encoder"} - set(content)):
+    if missing := sorted(known - {"weights", "linear", "encoder"} - set(content)):
         raise InputError("missing key in the recipe", path=path, column=missing[0])
     for part, kind in (("linear", LinearRecipe), ("encoder", EncoderRecipe)):
         settings = {f.name for f in fields(kind)} - {"grams"}
@@ -65,6 +70,14 @@ def read_recipe(path: Path) -> Recipe:
             hint = f"known: {', '.join(sorted(settings))}"
             raise InputError("unknown setting", path=path, column=f"{part}.{unknown[0]}", hint=hint)
     frame = Codeframe.load(Path(vocnlp.frames.__file__).parent / content["frame"])
-    sets = read_mapping(frame, path.parent / content["mapping"])
+    sets = _weighted(read_mapping(frame, path.parent / content["mapping"]), content.get("weights", {}), path)
     linear, encoder = LinearRecipe(**content.get("linear", {})), EncoderRecipe(**content.get("encoder", {}))
     return Recipe(content["name"], content["version"], frame, sets, linear, encoder)
+
+
+def _weighted(sets: tuple[SetMapping, ...], weights: Mapping[str, float], path: Path) -> tuple[SetMapping, ...]:
+    """The sets with the weights that a recipe gives them; the mapping's where it says nothing."""
+    if unknown := sorted(set(weights) - {one.name for one in sets}):
+        hint = f"known: {', '.join(one.name for one in sets)}"
+        raise InputError("a weight for a set that the mapping does not have", path=path, value=unknown[0], hint=hint)
+    return tuple(replace(one, weight=float(weights.get(one.name, one.weight))) for one in sets)

@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from .classifiers import Floats, Scores
-from .errors import MissingExtraError
 from .processes import cores
 
 FORMAT = 1
@@ -91,6 +90,7 @@ class Encoder:
         attention's total (n, c), what the tokens say weighted by it (n, c, 4), its peak (n, c) and where that is (n, c)
     vocabulary: the bytes of tokenizer.json
     slope, shift: calibration of mention (Platt 1999), the same for all codes
+    mood_slope: factors of the two logits of mood, found by temperature scaling (Guo et al. 2017)
     window: tokens read at once, at most; batch: tokens scored together; threads: batches scored at a time, 0: as many as there are cores
     """
 
@@ -100,6 +100,7 @@ class Encoder:
     exclusive: bool = False
     slope: float = 1.0
     shift: float = 0.0
+    mood_slope: tuple[float, float] = (1.0, 1.0)
     window: int = 256
     marks: Marks = Marks()
     batch: int = 1024
@@ -150,7 +151,7 @@ class Encoder:
 
     def _scores(self, logits: Floats, mood: Floats, clause: Ints) -> Scores:
         sure = np.float32(self.slope) * logits[:, :, 0] + np.float32(self.shift)
-        neutral, positive = _sigmoid(mood).T
+        neutral, positive = _sigmoid(mood * np.array(self.mood_slope, np.float32)).T
         return Scores(
             sentiment=np.stack([(1 - neutral) * (1 - positive), neutral, (1 - neutral) * positive], 1),
             mention=_softmax(sure) if self.exclusive else _sigmoid(sure),
@@ -188,10 +189,8 @@ class Encoder:
     @cached_property
     def _session(self) -> Any:
         """One thread a batch, several batches at a time: small products do not gain from being split."""
-        try:
-            import onnxruntime
-        except ImportError:
-            raise MissingExtraError("onnxruntime", extra="onnx") from None
+        import onnxruntime
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
@@ -210,16 +209,19 @@ class Encoder:
         """Files and settings to write to a bundle."""
         marks = [self.marks.begin, self.marks.stop]
         settings = {"format": FORMAT, "window": self.window, "marks": marks, "exclusive": self.exclusive}
-        return {GRAPH: self.graph, VOCABULARY: self.vocabulary}, {**settings, "slope": self.slope, "shift": self.shift}
+        scale = {"slope": self.slope, "shift": self.shift, "mood_slope": list(self.mood_slope)}
+        return {GRAPH: self.graph, VOCABULARY: self.vocabulary}, {**settings, **scale}
 
     @classmethod
     def from_files(cls, codes: tuple[str, ...], files: Mapping[str, bytes], settings: Mapping[str, Any]) -> Encoder:
         """The model that ``to_files`` gave. ValueError or KeyError if the parts do not fit together."""
         if settings["format"] != FORMAT:
             raise ValueError(f"an encoder of format {settings['format']}; this version reads {FORMAT}")
+        neutral, positive = settings["mood_slope"]
         model = cls(
             codes, files[GRAPH], files[VOCABULARY], bool(settings["exclusive"]),
-            float(settings["slope"]), float(settings["shift"]), int(settings["window"]), Marks(*settings["marks"]),
+            float(settings["slope"]), float(settings["shift"]), (float(neutral), float(positive)),
+            int(settings["window"]), Marks(*settings["marks"]),
         )  # fmt: skip
         model._check()
         return model
@@ -228,7 +230,7 @@ class Encoder:
         """ValueError if the graph is not of these codes and this vocabulary. Both libraries raise errors of many kinds."""
         try:
             self._try(self._tokenizer.get_vocab_size())
-        except (MissingExtraError, ValueError):
+        except ValueError:
             raise
         except Exception as error:
             raise ValueError(f"the encoder cannot be read: {error}") from error
