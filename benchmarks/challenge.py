@@ -2,8 +2,8 @@
 
 Written for vocnlp, never trained on. A case is passed when the sentiment is the expected one and every expected opinion
 is found with its polarity under one of the codes that a coder could choose for it; a case without an opinion is passed
-when no code is found but the general judgement. SnowNLP, which knows positive and negative alone, is asked for the
-sentiment of the polar cases; ours is given for the same cases beside it.
+when no code is found but the general judgement. The linear bundle takes the same test. SnowNLP, which knows positive and
+negative alone, is asked for the sentiment of the polar cases; ours is given for the same cases beside it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Any
 
 from vocnlp import Codeframe, Prediction, Tagger
 from vocnlp.records import NEGATIVE, POSITIVE
+
+from .suites import LINEAR
 
 FILE = Path(__file__).with_name("challenge.jsonl")
 _GENERAL = "overall_experience"
@@ -72,13 +74,17 @@ def measure(bundle: Path | None) -> dict[str, Any]:
     from snownlp import SnowNLP
 
     cases = read_cases()
-    tagger = Tagger.load(bundle)
+    tagger, linear = Tagger.load(bundle), Tagger.load(LINEAR)
     predictions = tagger.tag([case.text for case in cases])
+    beside: dict[str, list[bool]] = {}
+    for case, prediction in zip(cases, linear.tag([case.text for case in cases]), strict=True):
+        right = prediction.sentiment == case.sentiment and tags_right(case, prediction, linear.codeframe)
+        beside.setdefault(case.group, []).append(right)
     passed: dict[str, list[tuple[bool, bool]]] = {}
     peer: dict[str, list[tuple[bool, bool]]] = {}
     for case, prediction in zip(cases, predictions, strict=True):
-        right = (prediction.sentiment == case.sentiment, tags_right(case, prediction, tagger.codeframe))
-        passed.setdefault(case.group, []).append(right)
+        both = (prediction.sentiment == case.sentiment, tags_right(case, prediction, tagger.codeframe))
+        passed.setdefault(case.group, []).append(both)
         if case.sentiment in (POSITIVE, NEGATIVE):
             theirs = (SnowNLP(case.text).sentiments > 0.5) == (case.sentiment == POSITIVE)
             peer.setdefault(case.group, []).append((_leans(prediction) == case.sentiment, theirs))
@@ -86,7 +92,10 @@ def measure(bundle: Path | None) -> dict[str, Any]:
     every = _rates(
         [one for rights in passed.values() for one in rights], [one for part in peer.values() for one in part]
     )
-    return {"bundle": tagger.bundle.label, "all": every, "groups": groups}
+    for name, rights in beside.items():
+        groups[name]["passed_linear"] = sum(rights) / len(rights)
+    every["passed_linear"] = sum(map(sum, beside.values())) / len(cases)
+    return {"bundle": tagger.bundle.label, "linear": linear.bundle.label, "all": every, "groups": groups}
 
 
 def _leans(prediction: Prediction) -> str:

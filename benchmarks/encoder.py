@@ -22,12 +22,12 @@ from vocnlp.processes import cores
 from vocnlp.text import clauses, normalise_all
 
 from .speed import texts_of
+from .suites import LINEAR
 
-LINEAR = Path(__file__).parents[1] / "models" / "voc-zh-linear"
 _FEW, _SOME, _MANY = 48, 400, 8_000
 
 
-def measure(data: Path, bundle: Path) -> dict[str, Any]:
+def measure(data: Path, bundle: Path | None) -> dict[str, Any]:
     """Texts per second of all, on as many cores as there are; ratios; memory; the share of the int8 limit."""
     texts = texts_of(data)
     tagger = Tagger.load(bundle)

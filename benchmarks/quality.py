@@ -1,4 +1,4 @@
-"""Quality on development splits that training never saw, SnowNLP beside it where it has an answer."""
+"""Quality on development splits that training never saw, the linear bundle and, where it has an answer, SnowNLP beside."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from vocnlp.training.labelled import Labelled, in_frame, read_labelled, split
 from vocnlp.training.mapping import read_all, read_mapping
 from vocnlp.training.train import train_bundle
 
-from .suites import OWN_CODES, PEER_TEXTS
+from .suites import LINEAR, OWN_CODES, PEER_TEXTS
 
 
 def shipped(data: Path, bundle: Path | None) -> dict[str, Any]:
-    """The shipped bundle on the held-out part of every set it was trained on; per set and per code."""
-    tagger = Tagger(Bundle.load(bundle))
+    """The shipped bundle, and the linear one, on the held-out part of every set they were trained on."""
+    tagger, linear = Tagger(Bundle.load(bundle)), Tagger.load(LINEAR)
     _, dev = split(read_all(read_mapping(tagger.codeframe), tagger.codeframe, data))
     by_set: dict[str, list[Labelled]] = {}
     for row in dev:
@@ -29,23 +29,41 @@ def shipped(data: Path, bundle: Path | None) -> dict[str, Any]:
     for name, rows in by_set.items():
         figures = evaluate(tagger, rows)
         peer = snownlp_accuracy(rows)
-        sets[name] = {**_kept(figures), "snownlp": peer, "same_texts": _accuracy_on(tagger, rows) if peer else None}
-    return {"bundle": tagger.bundle.label, "sets": sets, "per_code": evaluate(tagger, dev)["per_code"]}
+        same = _accuracy_on(tagger, rows) if peer else None
+        beside = _kept(evaluate(linear, rows))
+        linear_same = _accuracy_on(linear, rows) if peer else None
+        sets[name] = {
+            **_kept(figures), "snownlp": peer, "same_texts": same, "linear": beside, "linear_same_texts": linear_same
+        }  # fmt: skip
+    per_code, linear_codes = (evaluate(one, dev)["per_code"] for one in (tagger, linear))
+    for code, figures in per_code.items():
+        figures["linear_f1"] = linear_codes.get(code, {}).get("f1")
+    return {
+        "bundle": tagger.bundle.label, "linear": linear.bundle.label, "sets": sets, "per_code": per_code
+    }  # fmt: skip
 
 
-def own_codes(data: Path) -> dict[str, Any]:
-    """``vocnlp train`` on one set with its own codes, judged on the set's held-out tenth."""
-    results = {}
-    for suite in OWN_CODES:
-        with tempfile.TemporaryDirectory() as folder:
-            out = Path(folder) / "bundle"
-            begun = time.perf_counter()
-            train_bundle(data / suite.file, out)
-            seconds = time.perf_counter() - begun
-            tagger = Tagger.load(out)
-            _, dev = split(in_frame(read_labelled(data / suite.file), tagger.codeframe))
-            results[suite.name] = {**_kept(evaluate(tagger, dev)), "train_seconds": round(seconds, 1)}
-    return results
+def own_codes(data: Path, bundle: Path | None) -> dict[str, Any]:
+    """``vocnlp train`` on one set with its own codes, linear and from the bundle, judged on the set's held-out tenth."""
+    start = str(Bundle.load(bundle).path)
+    return {
+        suite.name: {
+            "linear": _trained(data / suite.file, None),
+            "encoder": _trained(data / suite.file, start),
+        }
+        for suite in OWN_CODES
+    }
+
+
+def _trained(file: Path, start: str | None) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "bundle"
+        begun = time.perf_counter()
+        train_bundle(file, out, encoder=start)
+        seconds = time.perf_counter() - begun
+        tagger = Tagger.load(out)
+        _, dev = split(in_frame(read_labelled(file), tagger.codeframe))
+        return {**_kept(evaluate(tagger, dev)), "train_seconds": round(seconds, 1)}
 
 
 def _kept(figures: dict[str, Any]) -> dict[str, Any]:

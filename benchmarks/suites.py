@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+#: The bundle that the default is compared with everywhere.
+LINEAR = Path(__file__).parents[1] / "models" / "voc-zh-linear"
 
 
 @dataclass(frozen=True)

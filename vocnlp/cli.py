@@ -226,14 +226,15 @@ def train(
     recipe: Annotated[Path | None, typer.Option("--recipe", help="TOML recipe over several sets.")] = None,
     data_root: Annotated[Path | None, typer.Option("--data-root", help="Folder of the recipe's sets.")] = None,
     codeframe: FrameOption = None,
-    linear: Annotated[bool, typer.Option("--linear", help="Train a linear model (the default).")] = False,
+    linear: Annotated[bool, typer.Option("--linear", help="Train a linear model: seconds, and no torch.")] = False,
     encoder: Annotated[str | None, typer.Option(help="Fine-tune this: a folder, or OWNER/NAME@REVISION.")] = None,
-    init: Annotated[Path | None, typer.Option(help="Start from this bundle (an encoder's).")] = None,
+    init: Annotated[Path | None, typer.Option(help="Fine-tune this bundle's encoder; default: the shipped one.")] = None,
     teacher: Annotated[Path | None, typer.Option(help="Learn from this bundle, on the comments of --data.")] = None,
     dev_parts: Annotated[int, typer.Option(help="Hold out one part in this many for measuring; 0: none.")] = 10,
     force: Annotated[bool, typer.Option("--force", help="Replace the folder OUT.")] = False,
 ) -> None:
     """Train a bundle from labelled comments, measure it on a held-out split, and write it with its card."""
+    from .bundle import Bundle
     from .cli_output import print_figures, training_progress
     from .training.train import train_bundle
 
