@@ -14,7 +14,8 @@ from tagged_shop import FRAME, row, tag, tagged
 from vocnlp.codeframe import Codeframe
 from vocnlp.errors import CodeframeError, InputError
 from vocnlp.figures import Cell, Figures, Group, Impact, Nps, Totals
-from vocnlp.journey import BLANK, UNKNOWN, figures, nps_by, nps_of
+from vocnlp.folding import BLANK, UNKNOWN
+from vocnlp.journey import figures, nps_by, nps_of
 
 JAN, FEB = datetime(2025, 1, 31, 23, 59, 59), datetime(2025, 2, 1)
 NONE = Nps()

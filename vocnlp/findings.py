@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 
 from .figures import SMALL, CodeFigures, Figures, Group
-from .journey import BLANK, UNKNOWN
+from .folding import BLANK, UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

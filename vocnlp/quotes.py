@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .journey import Rows
+from .folding import Rows
 from .records import NEGATIVE
 
 _QUOTES = 20_000  # quotes per polarity that are cut into words; more change the counts, not the picture

@@ -23,6 +23,7 @@ from .codeframe import Codeframe
 from .errors import OutputError
 from .figures import SMALL, CodeFigures, Figures, Group, Voice
 from .findings import findings, percent, signed
+from .folding import BLANK, UNKNOWN, Rows
 from .quotes import evidence_words, excerpt
 from .records import NEGATIVE, POSITIVE
 
@@ -40,7 +41,7 @@ _NOISE = {
 
 def write_report(
     path: Path | str,
-    table: journeys.Rows,
+    table: Rows,
     frame: Codeframe,
     *,
     title: str,
@@ -83,7 +84,7 @@ def _payload(figures: Figures, frame: Codeframe, order: Collection[str]) -> dict
     costly, often = _costly(figures)[:_PAINS], _often(figures)
     pains, often = costly or often[:_PAINS], often[:_HEAT]
     told = {cell.group for cell in figures.heat if cell.negative}
-    stages = [group for group in figures.stages if group.key != journeys.UNKNOWN or group.key in told]
+    stages = [group for group in figures.stages if group.key != UNKNOWN or group.key in told]
     stage_at = {group.key: place for place, group in enumerate(stages)}
     code_at = {code: place for place, code in enumerate(often)}
     cells = [cell for cell in figures.heat if cell.code in code_at and cell.group in stage_at]
@@ -145,7 +146,7 @@ def _code(code: CodeFigures, frame: Codeframe) -> dict[str, Any]:
 
 def _calendar(figures: Figures) -> list[dict[str, Any]]:
     """The months, with the empty ones between the first and the last, so that a gap looks like a gap."""
-    have = {group.key: _group(group) for group in figures.months if group.key != journeys.BLANK}
+    have = {group.key: _group(group) for group in figures.months if group.key != BLANK}
     if not have:
         return []
     first, last = (date.fromisoformat(f"{key}-01") for key in (min(have), max(have)))
@@ -170,7 +171,7 @@ def _number(value: float | None) -> float | None:
     return None if value is None else round(value, 2)
 
 
-def _voices(table: journeys.Rows, chosen: Iterable[Voice]) -> list[dict[str, Any]]:
+def _voices(table: Rows, chosen: Iterable[Voice]) -> list[dict[str, Any]]:
     """The chosen comments, cut into plain and evidence parts; one entry per comment, with all it was chosen for."""
     codes: dict[int, dict[str, None]] = {}
     stages: dict[int, dict[str, None]] = {}
@@ -197,7 +198,7 @@ def _voices(table: journeys.Rows, chosen: Iterable[Voice]) -> list[dict[str, Any
     ]
 
 
-def _origin(table: journeys.Rows, frame: Codeframe) -> dict[str, str]:
+def _origin(table: Rows, frame: Codeframe) -> dict[str, str]:
     """Where the figures come from: the codeframe at hand, and what the table says about who tagged it."""
     version = f"{frame.name} {frame.version}，摘要 {frame.digest[:12]}，{len(frame.codes)} 个码"
     rows = {"码框": f"{frame.title or frame.name}（{version}）"}
@@ -219,7 +220,7 @@ def _render(figures: Figures, frame: Codeframe, payload: dict[str, Any], title: 
     )
     environment.filters.update(signed=signed, percent=percent)
     scripts = [_script(name) for name in _SCRIPTS]
-    dated = [group.key for group in figures.months if group.key != journeys.BLANK]
+    dated = [group.key for group in figures.months if group.key != BLANK]
     return environment.get_template("report.html.j2").render(
         title=title,
         period=f"{dated[0]} 至 {dated[-1]}" if dated else "",

@@ -25,6 +25,7 @@ from .columns import Columns, RowProblem, feedback
 from .errors import InputError, OutputError
 from .figures import Figures
 from .filekinds import CSV, XLSX, kind_by_name
+from .folding import POSITION
 from .records import VERDICT
 from .tables import Source, write_table
 from .tagger import Tagger
@@ -205,7 +206,7 @@ class _Fold:
         wanted = {name: read.column(name) for name in ("score", "stage", "channel", "segment", "customer", "at")}
         wanted |= {name: batch.column(name) for name in ("voc_sentiment", "voc_noise")}
         wanted["voc_tags"] = pa.ListArray.from_arrays(offsets, thin)
-        wanted[journey.POSITION] = pa.array(np.arange(first, first + batch.num_rows))
+        wanted[POSITION] = pa.array(np.arange(first, first + batch.num_rows))
         return pa.RecordBatch.from_pydict(wanted)
 
     def figures(self, frame: Codeframe, which: str) -> Figures:

@@ -15,7 +15,7 @@ from .column_values import NOT_A_NUMBER, NOT_A_TIME, OUT_OF_RANGE
 from .columns import NO_ANSWERS, TIED, UP_TO_FIVE, Columns, RowProblem
 from .errors import OutputError
 from .figures import SMALL, Figures, Group
-from .journey import BLANK
+from .folding import BLANK
 from .records import NEGATIVE, NEUTRAL, POSITIVE
 from .sheets import Sheet, Workbook
 from .tables import Source
