@@ -1,0 +1,64 @@
+"""The application: paths, the one handler of exceptions, the edge around all of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vocnlp import __version__
+from vocnlp.errors import VocnlpError
+
+from . import about, health, scoring
+from .edge import Edge, refuse
+from .running import Running
+from .shapes import invalid
+
+
+def application(house: Running) -> Edge:
+    """The ASGI application of one service. It warms up beside the first requests, which are told to come again."""
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        house.queue.open()
+        warming = asyncio.create_task(house.warm_up())
+        yield
+        house.closing = True
+        warming.cancel()
+        await house.queue.close()
+
+    # The pages of Swagger and ReDoc load scripts from elsewhere; the document itself is at /openapi.json.
+    app = FastAPI(
+        title="vocnlp", version=__version__, description=_ABOUT, lifespan=life, docs_url=None, redoc_url=None,
+        redirect_slashes=False,
+    )  # fmt: skip
+    app.state.running = house
+    for kind in (VocnlpError, HTTPException, Exception):
+        app.add_exception_handler(kind, refuse)
+    app.add_exception_handler(RequestValidationError, _refuse_query)
+    for part in (scoring, about, health):
+        app.include_router(part.router)
+    if house.settings.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=house.settings.origins,
+            allow_methods=("GET", "POST"),
+            allow_headers=("authorization", "content-type", "x-request-id"),
+            expose_headers=("x-request-id", "retry-after"),
+        )
+    return Edge(app, house.meters)
+
+
+async def _refuse_query(request: Request, error: Exception) -> Response:
+    """A query that the framework has read, refused in our words."""
+    return await refuse(request, invalid(error.errors()) if isinstance(error, RequestValidationError) else error)
+
+
+_ABOUT = "Comments in Chinese in; sentiment, codes of a codeframe (码框) with polarity and evidence out."

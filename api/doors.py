@@ -1,0 +1,41 @@
+"""Who may come in: the bearer key of a request, and the role that a path asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from .edge import visit_of
+from .errors import NoKeyError, NotAllowedError
+from .running import Running
+
+_BEARER = HTTPBearer(auto_error=False, description="an API key; not needed where none are set up (loopback only)")
+
+
+def running(request: Request) -> Running:
+    house: Running = request.app.state.running
+    return house
+
+
+def needs(role: str) -> Callable[..., Awaitable[None]]:
+    """A dependency: NoKeyError without a living key, NotAllowedError with one of too low a role."""
+
+    async def door(
+        request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)] = None
+    ) -> None:
+        ring = running(request).ring
+        if ring is None:
+            return
+        if given is None:
+            raise NoKeyError("this needs an API key", hint="send it as authorization: Bearer voc_...")
+        key = ring.check(given.credentials)
+        if key is None:
+            raise NoKeyError("this key is unknown, revoked or expired")
+        visit_of(request).key = key
+        if not key.may(role):
+            raise NotAllowedError(f"this needs the role {role}; the key has {key.role}")
+
+    return door

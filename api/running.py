@@ -1,0 +1,98 @@
+"""What a running service holds: one bundle, one queue, its keys and its meters."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from starlette.requests import Request
+
+from vocnlp.bundle import Bundle
+from vocnlp.codeframe import Codeframe
+from vocnlp.records import Prediction
+from vocnlp.tagger import Tagger
+
+from .batching import Queue, Room
+from .edge import visit_of
+from .errors import BusyError, NotReadyError, UnknownError
+from .journal import say
+from .keys import Pace, Ring
+from .metrics import Meters
+from .settings import Settings
+
+# Short, long, with pictures, with digits, and nothing at all: each way through the tagger before anyone waits for it.
+_WARM_UP = ("送餐慢得离谱，但味道不错", "包装完好😊客服耐心，第2次买了。" * 20, "ok", "")
+
+
+class Running:
+    """One service. ``ready`` is what the health paths tell: warm, and not going down."""
+
+    def __init__(self, tagger: Tagger, settings: Settings) -> None:
+        self.tagger = tagger
+        self.settings = settings
+        self.meters = Meters()
+        self.ring = None if settings.keys is None else Ring(settings.keys)
+        self.pace = Pace(settings.calls_per_minute)
+        room = Room(settings.queue_texts, settings.queue_characters, settings.batch_characters)
+        self.queue = Queue(tagger.tag, room, self.meters)
+        self.created = int(time.time())
+        self.warm = self.closing = False
+        self.calls = 0  # requests with a body that are in the house
+        self.meters.look_at(lambda: self.queue.waiting, lambda: self.ready)
+        self.meters.serves(self.bundle, self.frame)
+
+    @property
+    def ready(self) -> bool:
+        return self.warm and not self.closing and self.queue.alive
+
+    @property
+    def bundle(self) -> Bundle:
+        return self.tagger.bundle
+
+    @property
+    def frame(self) -> Codeframe:
+        return self.tagger.codeframe
+
+    @cached_property
+    def paths(self) -> Mapping[str, list[str]]:
+        """Code ids to the names from the root down to the code."""
+        return {code.id: [above.name for above in self.frame.path(code.id)] for code in self.frame.codes}
+
+    async def warm_up(self) -> None:
+        """Through the queue, as every text, one after the other."""
+        begun = time.perf_counter()
+        for text in (*_WARM_UP, *_WARM_UP):
+            await self.queue.score([text], seconds=60)
+        self.warm = True
+        say("ready", model=self.bundle.label, seconds=round(time.perf_counter() - begun, 3))
+
+    def check_model(self, name: str | None, *, param: str) -> None:
+        bundle = self.bundle
+        if name not in (None, bundle.name, f"{bundle.name}@{bundle.version}", bundle.label):
+            raise UnknownError("no such model is served here", param=param, hint=f"served is {bundle.label}")
+
+    def enter(self, request: Request) -> None:
+        """A request with a body comes in: NotReadyError or BusyError if it may not. ``leave`` when it is done."""
+        if not self.warm:
+            raise NotReadyError("the service warms up")
+        if self.calls >= self.settings.calls_at_once:
+            raise BusyError("too many requests at once", seconds=1)
+        if seconds := self.pace.wait(visit_of(request).key.id):
+            raise BusyError("this key has made its calls for now", seconds=int(seconds) + 1)
+        self.calls += 1
+
+    def leave(self) -> None:
+        self.calls -= 1
+
+    async def score(self, request: Request, texts: Sequence[str]) -> list[Prediction]:
+        """The texts of one request, within its deadline, as long as its caller is there."""
+        visit = visit_of(request)
+        visit.texts, visit.characters = len(texts), sum(map(len, texts))
+        # The body has been read, so all that can still come from the caller is that he hung up.
+        gone = asyncio.ensure_future(request.receive())
+        try:
+            return await self.queue.score(texts, seconds=self.settings.deadline_seconds, gone=gone)
+        finally:
+            gone.cancel()

@@ -1,0 +1,64 @@
+"""Settings of the service, and the one place that reads the environment: ``VOCNLP_PORT=8080`` sets ``port``."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from vocnlp.errors import InputError
+
+
+class Settings(BaseSettings):
+    """Where to listen, what to load, and how much one caller and all of them may ask for."""
+
+    model_config = SettingsConfigDict(env_prefix="VOCNLP_", frozen=True, extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    bundle: Path | None = None
+    codeframe: Path | None = None
+    keys: Path | None = Field(None, description="JSON file of API keys; needed beyond loopback")
+    audit: Path | None = Field(None, description="file of audit lines: who asked for what, and how much of it")
+    origins: tuple[str, ...] = Field((), description="origins that browsers may call from (CORS); none by default")
+
+    body_bytes: int = Field(2 * 2**20, ge=1024)
+    body_seconds: float = Field(10.0, gt=0, description="for a request to arrive, and for its body")
+    texts_per_call: int = Field(1000, ge=1)
+    text_characters: int = Field(20_000, ge=1)
+    calls_at_once: int = Field(256, ge=1, description="requests with a body that are in the house together")
+    calls_per_minute: int = Field(0, ge=0, description="of one key; 0: as many as there is room for")
+
+    queue_texts: int = Field(2000, ge=1, description="texts that wait, all callers together")
+    queue_characters: int = Field(400_000, ge=1)
+    batch_characters: int = Field(4000, ge=1, description="what is scored together, at most (one text always fits)")
+    deadline_seconds: float = Field(10.0, gt=0)
+    drain_seconds: float = Field(0.5, ge=0, description="between not ready and no new connections, on SIGTERM")
+
+    @model_validator(mode="after")
+    def _one_call_fits(self) -> Self:
+        if self.texts_per_call > self.queue_texts or self.text_characters > self.queue_characters:
+            raise ValueError("what one call may carry must fit into the queue: raise queue_texts and queue_characters")
+        return self
+
+    @classmethod
+    def read(cls, **given: object) -> Settings:
+        """From the environment, what is ``given`` (and not None) going first. InputError names what is wrong."""
+        try:
+            return cls(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            name = "_".join(str(part) for part in first["loc"])
+            hint = "give it on the command line or in the environment, as VOCNLP_PORT=8000"
+            raise InputError(f"setting {name}: {first['msg']}" if name else first["msg"], hint=hint) from error
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can reach the service."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
