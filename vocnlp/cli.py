@@ -15,18 +15,29 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from .cli_models import codeframe_app, evaluate, keys_app, train
+from .cli_options import (
+    ERR,
+    OUT,
+    AtOption,
+    BundleOption,
+    ChannelOption,
+    CustomerOption,
+    FrameOption,
+    IdOption,
+    JourneyOption,
+    JsonOption,
+    ScoreOption,
+    SegmentOption,
+    SheetOption,
+    StageOption,
+    TextOption,
+    say,
+)
 from .errors import InputError, OutputError, VocnlpError
-
-_err = Console(stderr=True)
-_out = Console()
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, highlight=False, soft_wrap=True)
 
 
 class _Edge(TyperGroup):
@@ -36,13 +47,13 @@ class _Edge(TyperGroup):
         try:
             return super().invoke(ctx)
         except VocnlpError as error:
-            _say(_err, f"[bold red]error:[/] {escape(str(error))}")
+            say(ERR, f"[bold red]error:[/] {escape(str(error))}")
             if error.hint:
-                _say(_err, f"[bold]next step:[/] {escape(error.hint)}")
+                say(ERR, f"[bold]next step:[/] {escape(error.hint)}")
             raise typer.Exit(2) from error
         except KeyboardInterrupt:
             scoring = ctx.invoked_subcommand == "score"
-            _err.print("interrupted" + ("; go on with the same command and --resume" if scoring else ""))
+            ERR.print("interrupted" + ("; go on with the same command and --resume" if scoring else ""))
             raise typer.Exit(130) from None
         except BrokenPipeError:  # the reader of our output went away: vocnlp ... | head
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to be flushed goes there
@@ -57,22 +68,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-codeframe_app = typer.Typer(help="Look at, check and compare codeframes (码框).", no_args_is_help=True)
 app.add_typer(codeframe_app, name="codeframe")
-
-TextOption = Annotated[str | None, typer.Option("--text", help="Column with the comments.")]
-ScoreOption = Annotated[str | None, typer.Option("--score", help="Column with the 0-10 answer.")]
-StageOption = Annotated[str | None, typer.Option("--stage", help="Column with the touchpoint or stage.")]
-ChannelOption = Annotated[str | None, typer.Option("--channel", help="Column with the channel.")]
-SegmentOption = Annotated[str | None, typer.Option("--segment", help="Column with the customer group.")]
-CustomerOption = Annotated[str | None, typer.Option("--customer", help="Column with the customer's id.")]
-AtOption = Annotated[str | None, typer.Option("--at", help="Column with the time.")]
-IdOption = Annotated[str | None, typer.Option("--id", help="Column with the row's id.")]
-SheetOption = Annotated[str | None, typer.Option("--sheet", help="Sheet of a workbook; default: the first with rows.")]
-JourneyOption = Annotated[str, typer.Option("--journey", help="Which journey of the codeframe.")]
-BundleOption = Annotated[Path | None, typer.Option("--bundle", help="Model folder; default: the shipped one.")]
-FrameOption = Annotated[Path | None, typer.Option("--codeframe", help="Codeframe .yaml or .json to tag with.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+app.add_typer(keys_app, name="keys")
 
 
 def main() -> None:
@@ -123,11 +120,11 @@ def score(
     named = _named(text, score_column, stage, channel, segment, customer, at, row_id)
     options = Options(named, sheet, journey, workers, force=force, resume=resume, verbatim=verbatim)
     opened, columns = open_for_scoring(source, options)
-    print_columns(_err, opened, columns)
+    print_columns(ERR, opened, columns)
     tagger = Tagger.load(bundle, codeframe=codeframe)
-    with scoring_progress(_err, opened.rows) as report:
+    with scoring_progress(ERR, opened.rows) as report:
         scored = score_file(opened, columns, out, tagger, options=options, report=report)
-    print_scored(_out, scored)
+    print_scored(OUT, scored)
 
 
 def _named(*columns: str | None) -> dict[str, str]:
@@ -165,10 +162,10 @@ def report(
     if tagger.codeframe.journeys:
         tagger.codeframe.journey(journey)
     named = _named(text, score_column, stage, channel, segment, customer, at, row_id)
-    with _err.status("reading"):
+    with ERR.status("reading"):
         table, meta = read_tagged(source, tagger, Options(named=named, sheet=sheet))
         write_report(out, table, tagger.codeframe, title=title, journey=journey, meta=meta)
-    _say(_out, f"report: {escape(str(out))} ({table.num_rows:,} rows)")
+    say(OUT, f"report: {escape(str(out))} ({table.num_rows:,} rows)")
 
 
 def _check_report(source: Path, out: Path, force: bool) -> None:
@@ -202,13 +199,13 @@ def classify(
             if as_json:
                 typer.echo(json.dumps(prediction_dict(text, prediction, tagger.codeframe), ensure_ascii=False))
             else:
-                print_prediction(_out, text, prediction, tagger.codeframe)
+                print_prediction(OUT, text, prediction, tagger.codeframe)
 
 
 def _lines() -> Iterator[str]:
     """The lines of stdin as they come; in another encoding they would be tagged as nonsense, so that is refused."""
     if sys.stdin.isatty():
-        _say(_err, "one comment a line; end with Ctrl-D (on Windows Ctrl-Z and Enter)")
+        say(ERR, "one comment a line; end with Ctrl-D (on Windows Ctrl-Z and Enter)")
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="strict")
     try:
@@ -220,85 +217,22 @@ def _lines() -> Iterator[str]:
 
 
 @app.command()
-def train(
-    out: Annotated[Path, typer.Option("--out", help="Folder of the new bundle.")],
-    data: Annotated[Path | None, typer.Option("--data", help="Labelled jsonl, xlsx or csv.")] = None,
-    recipe: Annotated[Path | None, typer.Option("--recipe", help="TOML recipe over several sets.")] = None,
-    data_root: Annotated[Path | None, typer.Option("--data-root", help="Folder of the recipe's sets.")] = None,
-    codeframe: FrameOption = None,
-    linear: Annotated[bool, typer.Option("--linear", help="Train a linear model: seconds, and no torch.")] = False,
-    encoder: Annotated[str | None, typer.Option(help="Fine-tune this: a folder, or OWNER/NAME@REVISION.")] = None,
-    init: Annotated[Path | None, typer.Option(help="Fine-tune this bundle's encoder; default: the shipped one.")] = None,
-    teacher: Annotated[Path | None, typer.Option(help="Learn from this bundle, on the comments of --data.")] = None,
-    dev_parts: Annotated[int, typer.Option(help="Hold out one part in this many for measuring; 0: none.")] = 10,
-    force: Annotated[bool, typer.Option("--force", help="Replace the folder OUT.")] = False,
-) -> None:
-    """Train a bundle from labelled comments, measure it on a held-out split, and write it with its card."""
-    from .bundle import Bundle
-    from .cli_output import print_figures, training_progress
-    from .training.train import train_bundle
-
-    if sum((linear, encoder is not None, init is not None)) > 1:
-        raise InputError("--linear, --encoder and --init are three ways to begin", hint="choose one")
-    start = encoder if init is None else str(init)
-    with training_progress(_err) as progress:
-        how: dict[str, Any] = {"encoder": start, "teacher": teacher, "dev_parts": dev_parts, "force": force}
-        bundle = train_bundle(data, out, recipe=recipe, root=data_root, codeframe=codeframe, progress=progress, **how)
-    print_figures(_out, bundle.figures)
-    _say(_out, f"bundle: {escape(str(out))}")
-
-
-@app.command()
-def evaluate(
-    data: Annotated[Path, typer.Option("--data", help="Labelled jsonl, xlsx or csv.")],
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on; beyond loopback, keys are needed.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0: any free one, named in the log.")] = None,
     bundle: BundleOption = None,
-    as_json: JsonOption = False,
+    codeframe: FrameOption = None,
+    keys: Annotated[Path | None, typer.Option(help="JSON file of API keys.")] = None,
 ) -> None:
-    """Measure a bundle on labelled comments."""
-    from .cli_output import print_figures
-    from .training.train import evaluate_file
+    """Serve POST /classify; every setting can also come from the environment, as VOCNLP_PORT=8000."""
+    from .api.serve import serve as run
+    from .api.settings import Settings
 
-    figures: dict[str, Any] = evaluate_file(bundle, data)
-    if as_json:
-        typer.echo(json.dumps(figures, ensure_ascii=False, indent=2))
-    else:
-        print_figures(_out, figures)
+    run(Settings.read(host=host, port=port, bundle=bundle, codeframe=codeframe, keys=keys))
 
 
-@codeframe_app.command("show")
-def codeframe_show(
-    frame: Annotated[Path | None, typer.Argument(help="Frame; default: the shipped one.")] = None,
-) -> None:
-    """Print the tree of codes."""
-    from .cli_output import print_frame
-    from .codeframe import Codeframe
-
-    shipped = Path(__file__).parent / "frames" / "voc-zh-general.yaml"
-    print_frame(_out, Codeframe.load(frame or shipped))
-
-
-@codeframe_app.command("check")
-def codeframe_check(frame: Annotated[Path, typer.Argument(help="A codeframe .yaml or .json.")]) -> None:
-    """Check a codeframe; exit code 2 with file, line and key if it is broken, warnings if it is odd."""
-    from .codeframe import Codeframe
-
-    loaded = Codeframe.load(frame)
-    for warning in loaded.warnings():
-        _say(_err, f"[yellow]warning:[/] {escape(warning)}")
-    _say(
-        _out,
-        f"{loaded.name} {loaded.version}: {len(loaded)} codes, {len(loaded.leaves)} leaves, digest {loaded.digest[:16]}",
-    )
-
-
-@codeframe_app.command("diff")
-def codeframe_diff(old: Annotated[Path, typer.Argument()], new: Annotated[Path, typer.Argument()]) -> None:
-    """Say what changed from one codeframe to another."""
-    from .cli_output import print_diff
-    from .codeframe import Codeframe
-
-    before, after = Codeframe.load(old), Codeframe.load(new)
-    print_diff(_out, before, after, before.diff(after))
+app.command()(train)
+app.command()(evaluate)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,32 @@
+"""What the commands share: where they print, and the options that several of them take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+ERR = Console(stderr=True)
+OUT = Console()
+
+
+def say(console: Console, text: str) -> None:
+    """Print as it is, without colours of rich's own and without breaking lines."""
+    console.print(text, highlight=False, soft_wrap=True)
+
+
+TextOption = Annotated[str | None, typer.Option("--text", help="Column with the comments.")]
+ScoreOption = Annotated[str | None, typer.Option("--score", help="Column with the 0-10 answer.")]
+StageOption = Annotated[str | None, typer.Option("--stage", help="Column with the touchpoint or stage.")]
+ChannelOption = Annotated[str | None, typer.Option("--channel", help="Column with the channel.")]
+SegmentOption = Annotated[str | None, typer.Option("--segment", help="Column with the customer group.")]
+CustomerOption = Annotated[str | None, typer.Option("--customer", help="Column with the customer's id.")]
+AtOption = Annotated[str | None, typer.Option("--at", help="Column with the time.")]
+IdOption = Annotated[str | None, typer.Option("--id", help="Column with the row's id.")]
+SheetOption = Annotated[str | None, typer.Option("--sheet", help="Sheet of a workbook; default: the first with rows.")]
+JourneyOption = Annotated[str, typer.Option("--journey", help="Which journey of the codeframe.")]
+BundleOption = Annotated[Path | None, typer.Option("--bundle", help="Model folder; default: the shipped one.")]
+FrameOption = Annotated[Path | None, typer.Option("--codeframe", help="Codeframe .yaml or .json to tag with.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
