@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import challenge, encoder, page, picture, quality, speed
+from . import challenge, encoder, page, picture, privacy, quality, rounding, speed
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
-SUITES = ("challenge", "encoder", "speed", "shipped", "own_codes")
+SUITES = ("challenge", "encoder", "speed", "rounding", "shipped", "own_codes", "privacy")
 
 
 def main() -> None:
@@ -24,11 +25,13 @@ def main() -> None:
     parser.add_argument("--bundle", type=Path, help="another bundle than the shipped one")
     wanted = parser.parse_args()
     results: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    run = {
+    run: dict[str, Callable[[], Any]] = {
         "challenge": lambda: challenge.measure(wanted.bundle),
         "encoder": lambda: encoder.measure(wanted.data, wanted.bundle),
         "speed": lambda: speed.measure(wanted.data, wanted.bundle, wanted.rows),
+        "rounding": lambda: rounding.measure(wanted.data, wanted.bundle),
         "shipped": lambda: quality.shipped(wanted.data, wanted.bundle),
+        "privacy": privacy.measure,
         "own_codes": lambda: quality.own_codes(wanted.data, wanted.bundle),
     }
     for suite in [wanted.only] if wanted.only else SUITES:

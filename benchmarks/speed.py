@@ -15,7 +15,7 @@ import psutil
 
 from vocnlp import Tagger
 
-from .suites import FILE_RUNS, IN_MEMORY_TEXTS, PEER_TEXTS, SPEED_TEXTS
+from .suites import FILE_RUNS, IN_MEMORY_TEXTS, LINEAR, PEER_TEXTS, SPEED_TEXTS
 
 
 def measure(data: Path, bundle: Path | None, rows: list[int] | None = None) -> dict[str, Any]:
@@ -31,6 +31,7 @@ def measure(data: Path, bundle: Path | None, rows: list[int] | None = None) -> d
     result: dict[str, Any] = {
         "machine": {"cores": psutil.cpu_count(), "python": sys.version.split()[0]},
         "mean_characters": round(sum(map(len, texts)) / len(texts), 1),
+        "bundle": tagger.bundle.label,
         "in_memory_one_process": round(ours),
         "snownlp": round(theirs, 1),
         "in_memory_to_snownlp": round(ours / theirs, 1),
@@ -39,8 +40,11 @@ def measure(data: Path, bundle: Path | None, rows: list[int] | None = None) -> d
     }
     for run in FILE_RUNS:
         if rows is None or run.rows in rows:
-            one = _file_run(texts, run.rows, bundle)
-            result["files"].append({**one, "to_snownlp": round(one["rows_per_second"] / theirs, 1)})
+            one = _file_run(texts, run.rows, LINEAR if run.linear else bundle)
+            name = LINEAR.name if run.linear else tagger.bundle.name
+            to_memory = None if run.linear else round(one["rows_per_second"] / ours, 2)
+            more = {"to_snownlp": round(one["rows_per_second"] / theirs, 1), "to_memory": to_memory}
+            result["files"].append({"bundle": name, **one, **more})
     return result
 
 

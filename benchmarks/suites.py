@@ -19,9 +19,10 @@ class OwnCodes:
 
 @dataclass(frozen=True)
 class FileRun:
-    """``vocnlp score`` csv to csv over so many rows, all texts different."""
+    """``vocnlp score`` csv to csv over so many rows, all texts different; with the default bundle, or the linear one."""
 
     rows: int
+    linear: bool = False
 
 
 OWN_CODES = (
@@ -31,7 +32,7 @@ OWN_CODES = (
     OwnCodes("laptop, 35 exclusive codes", "aspect/laptop_jd_codeframe.jsonl"),
 )
 
-FILE_RUNS = (FileRun(10_000), FileRun(100_000), FileRun(1_000_000))
+FILE_RUNS = (FileRun(10_000), FileRun(100_000), FileRun(100_000, linear=True), FileRun(1_000_000, linear=True))
 
 #: Where the texts of the speed runs come from: real reviews, mean about 60 characters.
 SPEED_TEXTS = (

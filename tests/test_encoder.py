@@ -33,7 +33,7 @@ from vocnlp.training.recipe import EncoderRecipe
 from vocnlp.training.steps import TrainingError
 from vocnlp.training.train import train_bundle
 
-RECIPE = EncoderRecipe(epochs=40, batch=512, rate=2e-3, heads_rate=5e-3, evidence_weight=0.3)
+RECIPE = EncoderRecipe(epochs=40, batch=512, rate=2e-3, heads_rate=5e-3, evidence_weight=0.3, hidden=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -253,6 +253,14 @@ def test_a_fit_that_was_stopped_resumes_to_the_same_weights(
         assert torch.equal(one, two)
 
 
+@pytest.mark.parametrize(
+    ("tokens", "batch", "epochs"), [(1_000, 512, 16.0), (40_000, 512, 7.7), (160_000, 2000, 7.5), (9e6, 3072, 4.0)]
+)
+def test_a_small_set_is_read_more_often_in_smaller_batches(tokens: float, batch: int, epochs: float) -> None:
+    recipe = EncoderRecipe().for_tokens(tokens)
+    assert (recipe.batch, recipe.epochs) == (batch, epochs)
+
+
 def test_hidden_words_are_words_and_the_same_after_a_resume(folder: Path, tiny_rows: list[Labelled]) -> None:
     source = load_source(str(folder))
     read = examples(tiny_rows, ["taste"], Tokenizer.from_buffer(source.vocabulary), 24, Marks())
@@ -337,8 +345,9 @@ def test_the_command_fine_tunes_a_folder_and_the_card_says_so(
     subprocess.run([*command, "--encoder", str(folder)], check=True, capture_output=True)
     assert sorted(path.name for path in out.rglob("*") if path.is_file()) == [
         "README.md", "codeframe.json", "config.json", "manifest.json", "model.safetensors", "model_int8.onnx", "tokenizer.json",
+        "tokenizer_config.json",
     ]  # fmt: skip
-    assert "the encoder tiny, fine-tuned for 4 epochs" in (out / "README.md").read_text(encoding="utf-8")
+    assert "the encoder tiny, fine-tuned for 16 epochs" in (out / "README.md").read_text(encoding="utf-8")
     assert AutoModel.from_pretrained(out).config.hidden_size == 32
     assert not list(tmp_path.glob(".*"))
     both = subprocess.run([*command, "--encoder", str(folder), "--linear"], check=False, capture_output=True, text=True)
@@ -446,7 +455,7 @@ def test_a_small_encoder_learns_to_say_what_a_bundle_says(
     assert fitted.thresholds == dict(teacher.thresholds)
     command = [sys.executable, "-m", "vocnlp.cli", "train", "--data", str(data), "--out", str(out)]
     subprocess.run([*command, "--encoder", str(folder), "--teacher", str(bundle_path)], check=True, capture_output=True)
-    assert f"taught by {teacher.label} in 4 epochs" in (out / "README.md").read_text(encoding="utf-8")
+    assert f"taught by {teacher.label} in 16 epochs" in (out / "README.md").read_text(encoding="utf-8")
     alone = subprocess.run(
         [*command, "--force", "--teacher", str(bundle_path)], check=False, capture_output=True, text=True
     )

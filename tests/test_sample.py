@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from vocnlp import Bundle, Tagger
 from vocnlp.batch import Options, open_for_scoring
 from vocnlp.text import noise_kind
 
 SAMPLE = Path(__file__).parents[1] / "examples" / "nps_survey.xlsx"
+MODELS = Path(__file__).parents[1] / "models"
 
 
 def test_columns_of_the_sample_are_recognised() -> None:
@@ -35,12 +38,26 @@ def test_the_sample_holds_four_hundred_different_comments_and_some_noise() -> No
     assert {noise_kind(text) for text in texts} >= {None, "empty", "no_opinion", "punctuation", "spam", "mash"}
 
 
-def test_the_shipped_bundle_is_small_and_knows_the_frame() -> None:
-    bundle = Bundle.load()
+@pytest.mark.parametrize(("name", "most"), [(None, 45_000_000), ("voc-zh-linear", 10_000_000)])
+def test_the_shipped_bundles_are_small_and_know_the_frame(name: str | None, most: int) -> None:
+    bundle = Bundle.load(MODELS / name if name else None)
     assert bundle.path is not None
-    assert sum(file.stat().st_size for file in bundle.path.iterdir()) < 10_000_000
+    assert sum(file.stat().st_size for file in bundle.path.rglob("*") if file.is_file()) < most
     assert len(bundle.classifier.codes) >= 90
     assert bundle.codeframe.name == "voc-zh-general"
+
+
+def test_the_shipped_encoder_is_read_by_transformers_and_small() -> None:
+    """AutoModel reads it, so anybody can go on from it; at most fifteen million parameters."""
+    from transformers import AutoModel, AutoTokenizer
+
+    path = Bundle.load().path
+    assert path is not None
+    model, tokenizer = AutoModel.from_pretrained(path), AutoTokenizer.from_pretrained(path)
+    assert sum(parameter.numel() for parameter in model.parameters()) <= 15_000_000
+    assert len(tokenizer) == model.config.vocab_size
+    hidden = model(**tokenizer("客服很有耐心", return_tensors="pt", return_token_type_ids=False)).last_hidden_state
+    assert hidden.shape[2] == model.config.hidden_size
 
 
 def test_plain_comments_are_read_as_anybody_would() -> None:

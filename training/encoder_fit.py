@@ -113,14 +113,14 @@ class EncoderFit:
 
     def run(self, examples: Sequence[Example], *, progress: Progress, save_every: float = 300.0) -> None:
         """Fit to the examples. TrainingError where the loss is no number."""
-        weight = sum(one.weight * sum(len(w.ids) for w in one.windows) for one in examples) * self.recipe.epochs
+        weight = sum(one.weight * len(one) for one in examples) * self.recipe.epochs
         step, done = 0, 0.0
         saved = begun = time.monotonic()
         for epoch in range(math.ceil(self.recipe.epochs)):
             chance = np.random.default_rng([self.recipe.seed, epoch])
             for chosen in batches(examples, self.recipe.batch, chance):
                 step += 1
-                done += sum(len(w.ids) for one in chosen for w in one.windows) / weight
+                done += sum(map(len, chosen)) / weight
                 if step <= self.position.step:
                     continue
                 if done >= 1:

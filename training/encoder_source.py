@@ -15,7 +15,7 @@ from transformers.utils import logging
 from vocnlp.encoder import VOCABULARY, Marks
 from vocnlp.errors import InputError
 
-WEIGHTS = "model.safetensors"
+WEIGHTS, SETTINGS = "model.safetensors", "tokenizer_config.json"
 HEADS = "tagger."  # before the names of the tagger's own weights, in the same file as the encoder's
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack", "*.pkl")
 _WINDOW = 256
@@ -25,7 +25,7 @@ _POOLERS = ("bert", "ernie", *_ROBERTA)  # whose pooler would be a random layer 
 
 @dataclass(frozen=True)
 class EncoderSource:
-    """An encoder to start from. vocabulary: the bytes of its tokenizer.json; heads: those of a tagger, if it was one;
+    """An encoder to start from. vocabulary: the bytes of its tokenizer.json; settings: of its tokenizer_config.json; heads: those of a tagger, if it was one;
     codes: the codes the heads are of; window: tokens it can read at once; mask: the token that hides a word, if any."""
 
     name: str
@@ -36,6 +36,7 @@ class EncoderSource:
     heads: dict[str, Tensor]
     codes: tuple[str, ...] = ()
     mask: int | None = None
+    settings: bytes | None = None
 
 
 def load_source(name: str, *, codes: tuple[str, ...] = ()) -> EncoderSource:
@@ -59,7 +60,8 @@ def load_source(name: str, *, codes: tuple[str, ...] = ()) -> EncoderSource:
     vocabulary = (folder / VOCABULARY).read_bytes()
     window = min(_WINDOW, int(getattr(model.config, "max_position_embeddings", _WINDOW)) - 2 * _offset(model))
     marks, mask = _marks(folder, vocabulary)
-    return EncoderSource(name, model.float(), vocabulary, marks, window, heads, codes, mask)
+    settings = (folder / SETTINGS).read_bytes() if (folder / SETTINGS).is_file() else None
+    return EncoderSource(name, model.float(), vocabulary, marks, window, heads, codes, mask, settings)
 
 
 _NAMES = (
@@ -84,7 +86,7 @@ def _fetched(name: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    wanted = ["config.json", WEIGHTS, VOCABULARY, "tokenizer_config.json", "special_tokens_map.json"]
+    wanted = ["config.json", WEIGHTS, VOCABULARY, SETTINGS]
     try:
         return Path(snapshot_download(hub, revision=revision, allow_patterns=wanted))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:

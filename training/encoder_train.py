@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from vocnlp.records import NEGATIVE, NEUTRAL, POLARITIES, POSITIVE
 from .calibration import Calibration, calibrate, temperature
 from .encoder_fit import EncoderFit, Progress, batch_of, scores
 from .encoder_net import OUTCOMES, TaggerNet
-from .encoder_source import HEADS, WEIGHTS, EncoderSource
+from .encoder_source import HEADS, SETTINGS, WEIGHTS, EncoderSource
 from .export import to_int8, to_onnx
 from .labelled import Labelled, part_of
 from .reading import Example, Taught, examples, lines_of
@@ -35,11 +36,12 @@ _MEASURED = 512  # texts on which the range of the activations is measured
 
 @dataclass(frozen=True)
 class FittedEncoder:
-    """A classifier, the threshold of each code, and the files that a later training starts from."""
+    """A classifier, the threshold of each code, the files that a later training starts from, and how often it read."""
 
     classifier: Encoder
     thresholds: dict[str, float]
     beside: dict[str, bytes]
+    epochs: float
 
 
 def fit_encoder(
@@ -53,7 +55,8 @@ def fit_encoder(
 ) -> FittedEncoder:
     """A tagger of every code of the frame that the rows can teach. InputError if they teach nothing."""
     rows = [row for row in rows if row.text.strip()]
-    codes = [code.id for code in frame.taggable if sum(any(t.code == code.id for t in row.tags) for row in rows) >= 2]
+    carrying = Counter(code for row in rows for code in {tag.code for tag in row.tags})
+    codes = [code.id for code in frame.taggable if carrying[code.id] >= 2]
     if not codes and not {NEGATIVE, POSITIVE} <= {row.sentiment for row in rows}:
         hint = "a code needs two comments with it; sentiment needs positive and negative ones"
         raise InputError("nothing can be learnt from these rows", hint=hint)
@@ -64,6 +67,7 @@ def fit_encoder(
     held = np.array([part_of(row.text, _HELD_OUT) == 1 for row in rows])
     train = [one for one, out in zip(read, held, strict=True) if not out]
     apart = [one for one, out in zip(read, held, strict=True) if out]
+    recipe = recipe.for_tokens(sum(one.weight * len(one) for one in train))
     torch.manual_seed(recipe.seed)
     network = network_of(source, codes)
     fit = EncoderFit(network, recipe, exclusive=frame.exclusive, mask=source.mask, work=work)
@@ -84,7 +88,7 @@ def fit_encoder(
         window,
         source.marks,
     )
-    return FittedEncoder(classifier, thresholds, _beside(network, source))
+    return FittedEncoder(classifier, thresholds, _beside(network, source), recipe.epochs)
 
 
 def distil(
@@ -111,6 +115,7 @@ def distil(
         mood = said.sentiment if said.sentiment is not None else np.full((len(rows[some]), 3), 1 / 3, np.float32)
         answers = zip(said.mention, said.polarity, mood, strict=True)
         train += [replace(one, taught=Taught(*answer)) for one, answer in zip(read[some], answers, strict=True)]
+    recipe = recipe.for_tokens(sum(len(one) for one in train))
     torch.manual_seed(recipe.seed)
     network = network_of(source, codes)
     fit = EncoderFit(network, recipe, exclusive=exclusive, mask=source.mask, work=work)
@@ -118,7 +123,7 @@ def distil(
     progress("exporting", 0.95)
     graph = _graph(network, train)
     classifier = Encoder(codes, graph, source.vocabulary, exclusive, window=window, marks=source.marks)
-    return FittedEncoder(classifier, dict(teacher.thresholds), _beside(network, source))
+    return FittedEncoder(classifier, dict(teacher.thresholds), _beside(network, source), recipe.epochs)
 
 
 def network_of(source: EncoderSource, codes: Sequence[str]) -> TaggerNet:
@@ -185,7 +190,9 @@ def _beside(network: TaggerNet, source: EncoderSource) -> dict[str, bytes]:
     half: dict[str, Any] = {
         name: t.half().contiguous() for name, t in {**encoder, **heads}.items() if t.is_floating_point()
     }
+    settings = {} if source.settings is None else {SETTINGS: source.settings}
     return {
+        **settings,
         WEIGHTS: save(half, metadata={"format": "pt"}),
         "config.json": source.model.config.to_json_string().encode(),
     }

@@ -55,6 +55,10 @@ class Example:
     weight: float
     taught: Taught | None = None
 
+    def __len__(self) -> int:
+        """Tokens in all windows."""
+        return sum(len(window.ids) for window in self.windows)
+
 
 def _windows(lines: Sequence[Sequence[int]], window: int, marks: Marks) -> tuple[Window, ...]:
     return tuple(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import vocnlp.frames
@@ -14,15 +15,19 @@ from vocnlp.errors import InputError
 from .linear_fit import LinearRecipe
 from .mapping import SetMapping, read_mapping
 
+_SMALLEST_BATCH, _STEPS_AN_EPOCH, _MOST_EPOCHS = 512, 80, 16.0
+
 
 @dataclass(frozen=True)
 class EncoderRecipe:
     """How to fine-tune. ``batch`` and ``window`` count tokens; the weights are those of the losses.
 
+    least_steps: a small set is read so often, and in so small batches, that there are about so many steps
     hidden: the share of the words that is hidden from the encoder at every step, so that no text is learnt by heart
     """
 
     epochs: float = 4.0
+    least_steps: int = 600
     batch: int = 3072
     window: int = 256
     rate: float = 3e-4
@@ -35,6 +40,12 @@ class EncoderRecipe:
     mood_weight: float = 1.0
     evidence_weight: float = 0.2
     seed: int = 7
+
+    def for_tokens(self, tokens: float) -> EncoderRecipe:
+        """The same recipe with the batch and the epochs that a set of so many weighted tokens needs."""
+        batch = min(self.batch, max(_SMALLEST_BATCH, int(tokens) // _STEPS_AN_EPOCH))
+        wanted = min(_MOST_EPOCHS, self.least_steps * batch / max(tokens, 1))
+        return replace(self, batch=batch, epochs=round(max(self.epochs, wanted), 1))
 
 
 @dataclass(frozen=True)
@@ -76,8 +87,10 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def _weighted(sets: tuple[SetMapping, ...], weights: Mapping[str, float], path: Path) -> tuple[SetMapping, ...]:
-    """The sets with the weights that a recipe gives them; the mapping's where it says nothing."""
-    if unknown := sorted(set(weights) - {one.name for one in sets}):
-        hint = f"known: {', '.join(one.name for one in sets)}"
-        raise InputError("a weight for a set that the mapping does not have", path=path, value=unknown[0], hint=hint)
-    return tuple(replace(one, weight=float(weights.get(one.name, one.weight))) for one in sets)
+    """The sets with the weights that a recipe gives them, by name or pattern; the mapping's where it says nothing."""
+    for pattern in weights:
+        if not any(fnmatchcase(one.name, pattern) for one in sets):
+            hint = f"known: {', '.join(one.name for one in sets)}"
+            raise InputError("a weight for a set that the mapping does not have", path=path, value=pattern, hint=hint)
+    given = {one.name: [w for pattern, w in weights.items() if fnmatchcase(one.name, pattern)] for one in sets}
+    return tuple(replace(one, weight=float((given[one.name] or [one.weight])[0])) for one in sets)

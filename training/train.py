@@ -121,7 +121,7 @@ def _distil(data: Path, teacher: Path, encoder: str, out: Path, *, force: bool, 
     fitted = distil(texts, large, source, settings, work=_work_of(out), progress=progress)
     origin = {
         "rows": len(texts), "held_out": 0, "sets": [{"name": data.stem}], "seconds": round(time.perf_counter() - begun, 1),
-        "cores": cores(), "encoder": Path(encoder).name, "epochs": settings.epochs, "teacher": large.label,
+        "cores": cores(), "encoder": Path(encoder).name, "epochs": fitted.epochs, "teacher": large.label,
     }  # fmt: skip
     version = datetime.now(UTC).strftime("%Y.%m.%d")
     bundle = Bundle(out.name, version, large.codeframe, fitted.classifier, fitted.thresholds, {}, origin)
@@ -159,7 +159,7 @@ def _fit_encoder(plan: Recipe, train: Sequence[Labelled], encoder: str, out: Pat
     fit_encoder, load_source = _encoder_parts("fit_encoder")
     source = load_source(encoder, codes=_known(encoder))
     fitted = fit_encoder(train, plan.frame, source, plan.encoder, work=_work_of(out), progress=progress)
-    made = {"encoder": Path(encoder).name, "epochs": plan.encoder.epochs, **_pretraining(Path(encoder))}
+    made = {"encoder": Path(encoder).name, "epochs": fitted.epochs, **_pretraining(Path(encoder))}
     return fitted.classifier, fitted.thresholds, fitted.beside, made
 
 

@@ -4,7 +4,7 @@
     codeframe.json     the frame the model was trained for
     README.md          the card
     model.safetensors  the weights of a linear model, or of an encoder for retraining
-    tokenizer.json, config.json, onnx/model_int8.onnx  of an encoder
+    tokenizer.json, tokenizer_config.json, config.json, onnx/model_int8.onnx  of an encoder
 
 Every byte is checked before it is used. Nothing in a bundle is ever executed: JSON, safetensors and ONNX only.
 """
@@ -30,7 +30,7 @@ from .errors import BundleError, CodeframeError, OutputError
 from .linear import Linear
 
 FORMAT = 1
-DEFAULT = "voc-zh-linear"
+DEFAULT = "voc-zh-small"
 MANIFEST, CODEFRAME, CARD = "manifest.json", "codeframe.json", "README.md"
 _FOLDER = "onnx"  # the one folder a bundle may have: where the Hugging Face hub looks for graphs
 KINDS: Mapping[str, type[Linear] | type[Encoder]] = {"linear": Linear, "encoder": Encoder}

@@ -126,23 +126,30 @@ class Encoder:
         mood, weight = np.zeros((n, 2), np.float32), np.zeros((n, 1), np.float32)
         total, weighted = np.zeros((n, c), np.float32), np.zeros((n, c, _OUTCOMES), np.float32)
         best, clause = np.zeros((n, c), np.float32), np.zeros((n, c), np.int64)
-        jobs = list(self._batches(read))
-        with ThreadPoolExecutor(self.threads or cores()) as pool:
-            for rows, answer in zip(jobs, pool.map(lambda rows: self._run(read, rows), jobs), strict=True):
-                owner, size = read.owner[rows], np.diff(read.start)[rows].astype(np.float32)[:, None]
-                mean, whole, said, peak, at = answer
-                # Windows of one text may stand in one batch, so sums are added one by one.
-                np.add.at(mood, owner, mean * size)
-                np.add.at(weight, owner, size)
-                np.add.at(total, owner, whole)
-                np.add.at(weighted, owner, said)
-                spoken = read.clause[read.start[rows][:, None] + at]
-                for k, text in enumerate(owner):
-                    higher = peak[k] > best[text]
-                    best[text][higher], clause[text][higher] = peak[k][higher], spoken[k][higher]
+        for rows, answer in self._answers(read):
+            owner, size = read.owner[rows], np.diff(read.start)[rows].astype(np.float32)[:, None]
+            mean, whole, said, peak, at = answer
+            # Windows of one text may stand in one batch, so sums are added one by one.
+            np.add.at(mood, owner, mean * size)
+            np.add.at(weight, owner, size)
+            np.add.at(total, owner, whole)
+            np.add.at(weighted, owner, said)
+            spoken = read.clause[read.start[rows][:, None] + at]
+            for k, text in enumerate(owner):
+                higher = peak[k] > best[text]
+                best[text][higher], clause[text][higher] = peak[k][higher], spoken[k][higher]
         logits = (weighted / np.maximum(total, 1e-6)[:, :, None]).astype(np.float32)
         logits[~self._has_words(read, n), :, 0] = _NEVER  # a text without a word mentions nothing
         return self._scores(logits, (mood / np.maximum(weight, 1)).astype(np.float32), clause)
+
+    def _answers(self, read: Windows) -> Iterator[tuple[Ints, list[npt.NDArray[Any]]]]:
+        """The windows of each batch, and what the graph gives for them."""
+        jobs = list(self._batches(read))
+        if len(jobs) == 1:  # a single comment: starting threads would take longer than reading it
+            yield jobs[0], self._run(read, jobs[0])
+            return
+        with ThreadPoolExecutor(self.threads or cores()) as pool:
+            yield from zip(jobs, pool.map(lambda rows: self._run(read, rows), jobs), strict=True)
 
     def _has_words(self, read: Windows, texts: int) -> npt.NDArray[np.bool_]:
         words = (read.clause >= 0) & (read.ids != self.marks.stop)
