@@ -24,8 +24,7 @@ bench: $(VENV)/dev  ## quality and speed beside peers; DATA is the folder of the
 
 train: $(VENV)/dev  ## train the shipped bundles again; DATA is the folder of the sets, WORK one for the encoder's checkpoints
 	$(BIN)/python -m vocnlp.training.pretrain --data-root "$(DATA)" --work "$(WORK)"
-	$(BIN)/vocnlp train --recipe training/voc-zh-small-broad.toml --data-root "$(DATA)" --encoder "$(WORK)/encoder" --out "$(WORK)/broad" --force
-	$(BIN)/vocnlp train --recipe training/voc-zh-small.toml --data-root "$(DATA)" --init "$(WORK)/broad" --out models/voc-zh-small --force
+	$(BIN)/vocnlp train --recipe training/voc-zh-small.toml --data-root "$(DATA)" --encoder "$(WORK)/encoder" --out models/voc-zh-small --force
 	$(BIN)/vocnlp train --recipe training/voc-zh-linear.toml --data-root "$(DATA)" --linear --out models/voc-zh-linear --force
 
 $(VENV)/core: pyproject.toml

@@ -457,7 +457,7 @@ def test_a_small_encoder_learns_to_say_what_a_bundle_says(
     subprocess.run([*command, "--encoder", str(folder), "--teacher", str(bundle_path)], check=True, capture_output=True)
     assert f"taught by {teacher.label} in 16 epochs" in (out / "README.md").read_text(encoding="utf-8")
     alone = subprocess.run(
-        [*command, "--force", "--teacher", str(bundle_path)], check=False, capture_output=True, text=True
+        [*command, "--force", "--linear", "--teacher", str(bundle_path)], check=False, capture_output=True, text=True
     )
     assert alone.returncode == 2
     assert "--teacher needs --encoder or --init" in alone.stderr

@@ -65,7 +65,7 @@ def test_plain_comments_are_read_as_anybody_would() -> None:
         "快递员态度恶劣，箱子直接扔在楼道": ("negative", "logistics"),
         "菜品新鲜，味道特别好，下次还来": ("positive", "taste"),
         "App一打开就闪退，重装也没用": ("negative", "app_web"),
-        "客服小姐姐很耐心，帮我查了半天": ("positive", "staff_attitude"),
+        "客服小姐姐很耐心，还主动帮我申请了补偿": ("positive", "staff_attitude"),
         "停車場太小，繞了三圈都找不到位": ("negative", "parking"),
     }
     for text, prediction in zip(said, Tagger.load().tag(list(said)), strict=True):

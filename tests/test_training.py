@@ -172,7 +172,7 @@ def test_a_recipe_weighs_sets_its_own_way() -> None:
     shipped = Path(__file__).parents[1] / "training"
     linear, small = (
         {one.name: one.weight for one in read_recipe(shipped / name).sets}
-        for name in ("voc-zh-linear.toml", "voc-zh-small-broad.toml")
+        for name in ("voc-zh-linear.toml", "voc-zh-small.toml")
     )
     assert (linear["products_nlpcc14_train"], small["products_nlpcc14_train"]) == (6.0, 3.0)
     assert linear["car_bdci2018"] == small["car_bdci2018"] == 1.0

@@ -56,10 +56,12 @@ few comments, the last digits are chance: 200 comments give an accuracy of 0.80 
 - For tagging feedback in bulk, so that people see where experience breaks. Not for decisions about a single person.
 - Single tags are wrong as often as the table says; look at the quoted evidence before acting on one comment.
 - Irony, sarcasm, and praise that leads into a complaint are often misread{_why_misread(bundle)}.
-- Codes outside cars, make-up, restaurants and electronics were learnt from a few dozen synthetic comments each (the sets
-  named own_ above): the table shows how much less is found there. Label a few hundred comments of your own and retrain.
+- Codes outside cars, make-up, restaurants and electronics were learnt from synthetic comments alone (the sets named own_
+  above, a few dozen to a few hundred for each code): the table shows how much less is found there, and synthetic text
+  flatters. Label a few hundred comments of your own and retrain.
 - Traditional Chinese is read after conversion to Simplified; Cantonese words are only known where the sets hold them.
-- The training texts are public reviews; their writers are not a sample of all customers.
+- The training texts are public reviews; their writers are not a sample of all customers. Restaurants, shops and cars are
+  over-represented, and so is the language of young customers of large cities.
 """
 
 
