@@ -10,14 +10,18 @@ QUALITY_SET = "products_nlpcc14_train"
 
 def draw(target: Path, results: dict[str, Any]) -> None:
     """A PNG of the models with both figures; BERT-base, whose weights are random here, is a line without a height."""
-    if "encoder" not in results or "shipped" not in results:
+    if not {"encoder", "shipped", "speed"} <= set(results):
         return
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    rates, one = results["encoder"]["texts_per_second"], results["shipped"]["sets"][QUALITY_SET]
+    speed, rates, one = (
+        results["speed"],
+        results["encoder"]["texts_per_second"],
+        results["shipped"]["sets"][QUALITY_SET],
+    )
     points = {
         results["encoder"]["bundle"].split("@")[0]: (rates["encoder"], one["same_texts"]),
         results["shipped"]["linear"].split("@")[0]: (rates["linear"], one["linear_same_texts"]),
@@ -34,7 +38,8 @@ def draw(target: Path, results: dict[str, Any]) -> None:
     axes.set_xscale("log")
     axes.set_xlim(5, 20_000)
     axes.set_ylim(0.5, 0.9)
-    axes.set_xlabel("texts a second, 2 cores (log scale; reviews of mean 58 characters)")
+    on = f"{speed['machine']['cores']} cores (log scale; reviews of mean {speed['mean_characters']:.0f} characters)"
+    axes.set_xlabel(f"texts a second, {on}")
     axes.set_ylabel(f"right of {one['snownlp']['texts']} product reviews")
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)

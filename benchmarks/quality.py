@@ -19,7 +19,7 @@ from .suites import LINEAR, OWN_CODES, PEER_TEXTS
 
 
 def shipped(data: Path, bundle: Path | None) -> dict[str, Any]:
-    """The shipped bundle, and the linear one, on the held-out part of every set they were trained on."""
+    """The shipped bundle, and the linear one, on the held-out part of every set of the mapping; neither has seen it."""
     tagger, linear = Tagger(Bundle.load(bundle)), Tagger.load(LINEAR)
     _, dev = split(read_all(read_mapping(tagger.codeframe), tagger.codeframe, data))
     by_set: dict[str, list[Labelled]] = {}

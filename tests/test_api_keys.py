@@ -189,6 +189,7 @@ def test_a_key_that_is_revoked_while_serving_is_refused_soon(served: Served, tok
     until(lambda: call(served, "GET", "/model", token).status_code == 200)
     keys.revoke(path, token.split("_")[1])
     until(lambda: call(served, "GET", "/model", token).status_code == 401)
+    assert call(served, "GET", "/model", token).json()["error"]["type"] == "no_key"
 
 
 def test_the_audit_says_who_what_and_how_much(served: Served, tokens: dict[str, str]) -> None:

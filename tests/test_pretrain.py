@@ -289,4 +289,8 @@ def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "no such file" in done.stderr
+    (tmp_path / "none").mkdir()
+    done = subprocess.run([*command, "--init", str(tmp_path / "none")], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "holds no tokenizer.json" in " ".join(done.stderr.split())
     assert subprocess.run([*command[:3], "--help"], check=False, capture_output=True).returncode == 0

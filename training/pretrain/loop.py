@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from vocnlp.errors import InputError
+from vocnlp.training.encoder_source import WEIGHTS
 from vocnlp.training.steps import (
     TrainingError,
     groups,
@@ -196,7 +197,7 @@ def table_of(folder: Path) -> npt.NDArray[np.float32]:
 
 def _weights(folder: Path) -> dict[str, torch.Tensor]:
     try:
-        return load_file(folder / "model.safetensors")
+        return load_file(folder / WEIGHTS)
     except (OSError, SafetensorError) as error:
         hint = "give the folder of an encoder that this command wrote, or of a bundle made from one"
         raise InputError(f"its weights cannot be read: {error}", path=folder, hint=hint) from error

@@ -16,6 +16,8 @@ from tokenizers import Tokenizer
 
 import vocnlp.frames
 from vocnlp.codeframe import Codeframe
+from vocnlp.encoder import VOCABULARY
+from vocnlp.errors import InputError
 from vocnlp.training.train import PRETRAINING
 
 from .corpus import Document, key, labelled_rows, moods, unlabelled
@@ -64,6 +66,8 @@ def prepare(plan: Plan, root: Path, work: Path, console: Console, *, start: Path
     """Tokenizer, numbered corpus, probe and word vectors; what stands in the work folder is not made again."""
     if (work / "vectors.npy").is_file():
         return
+    # Before the corpus is read, which takes minutes: a folder that is no encoder is found at once.
+    given = None if start is None else (_tokenizer_of(start), table_of(start))
     train, dev = labelled_rows(Codeframe.load(_FRAME), root)
     held_out = frozenset(key(row.text) for row in dev)
 
@@ -73,10 +77,10 @@ def prepare(plan: Plan, root: Path, work: Path, console: Console, *, start: Path
     console.print("cutting and normalising the corpus, counting words")
     documents: list[Document] = list(corpus())
     labelled = list(moods(train))
-    if start is None:
+    if given is None:
         tokenizer = build_tokenizer(count_words(one.clauses for one in _some(documents, _EVERY)), plan.vocabulary)
     else:
-        tokenizer = Tokenizer.from_file(str(start / "tokenizer.json"))
+        tokenizer = given[0]
     tokenizer.save(str(work / "tokenizer.json"))
     console.print(f"numbering {len(documents):,} documents with {tokenizer.get_vocab_size():,} tokens")
     numbered = tokenise([*documents, *labelled * plan.mood_repeats], tokenizer, plan.window)
@@ -86,11 +90,18 @@ def prepare(plan: Plan, root: Path, work: Path, console: Console, *, start: Path
     size = tokenizer.get_vocab_size()
     (work / "vocabulary.json").write_text(json.dumps({"size": size, "tokens": int(numbered.start[-1])}))
     console.print(f"{numbered.start[-1]:,} tokens; word vectors")
-    if start is None:
+    if given is None:
         table = word_vectors(numbered, size, plan.width, most=plan.skipgram_tokens, seed=plan.seed)
     else:
-        table = table_of(start)
+        table = given[1]
     np.save(work / "vectors.npy", table)
+
+
+def _tokenizer_of(folder: Path) -> Tokenizer:
+    path = folder / VOCABULARY
+    if not path.is_file():
+        raise InputError(f"holds no {VOCABULARY}", path=folder, hint="give an encoder's folder, or a bundle's")
+    return Tokenizer.from_file(str(path))
 
 
 def _some(documents: Iterable[Document], every: int) -> Iterator[Document]:
