@@ -18,6 +18,7 @@ import psutil
 
 from vocnlp import Bundle, Tagger
 from vocnlp.encoder import Encoder, read_windows
+from vocnlp.pooled import Pooled
 from vocnlp.processes import cores
 from vocnlp.text import clauses, normalise_all
 
@@ -104,7 +105,7 @@ def _bert_base(texts: Sequence[str]) -> tuple[float, float]:
 
 def _limit(bundle: Bundle, texts: Sequence[str]) -> dict[str, float]:
     """The time that the products would take alone, as a share of the time that scoring takes."""
-    encoder = bundle.classifier
+    encoder = bundle.classifier.encoder if isinstance(bundle.classifier, Pooled) else bundle.classifier
     if not isinstance(encoder, Encoder):
         raise SystemExit(f"{bundle.label} is no encoder's bundle")
     lines = [normalise_all([text[a:b].replace("\n", " ") for a, b in clauses(text)] or [text]) for text in texts]

@@ -8,6 +8,7 @@ from typing import Any
 
 from vocnlp import Bundle, Tagger
 from vocnlp.encoder import Encoder
+from vocnlp.pooled import Pooled
 from vocnlp.training.encoder_source import load_source
 from vocnlp.training.encoder_train import network_of
 from vocnlp.training.evaluation import evaluate
@@ -21,9 +22,13 @@ _OWN = "own_"  # the synthetic sets are small: they are measured as one
 def measure(data: Path, bundle: Path | None) -> dict[str, Any]:
     """set -> figure -> [float, int8]: sentiment accuracy, micro-F1 of codes and of pairs."""
     shipped = Bundle.load(bundle)
-    if not isinstance(shipped.classifier, Encoder):
+    model = shipped.classifier
+    if isinstance(model, Pooled):
+        exact = replace(shipped, classifier=replace(model, encoder=_in_float(shipped, model.encoder)))
+    elif isinstance(model, Encoder):
+        exact = replace(shipped, classifier=_in_float(shipped, model))
+    else:
         raise SystemExit(f"{shipped.label} is no encoder's bundle")
-    exact = replace(shipped, classifier=_in_float(shipped, shipped.classifier))
     _, dev = split(read_all(read_mapping(shipped.codeframe), shipped.codeframe, data))
     by_set: dict[str, list[Labelled]] = {}
     for row in dev:

@@ -22,6 +22,7 @@ from transformers import AutoModel
 from vocnlp import Bundle, Codeframe, Tagger
 from vocnlp.encoder import WORD, Encoder, Marks, read_windows
 from vocnlp.errors import InputError
+from vocnlp.pooled import Pooled
 from vocnlp.training.encoder_fit import EncoderFit, batch_of, scores
 from vocnlp.training.encoder_net import TaggerNet, code_losses, taught_losses
 from vocnlp.training.encoder_source import load_source
@@ -327,7 +328,7 @@ def test_exclusive_codes_share_one_certainty(folder: Path, tmp_path: Path) -> No
     data.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
     bundle = train_bundle(data, tmp_path / "b", encoder=str(folder), dev_parts=0)
     assert bundle.codeframe.exclusive
-    assert isinstance(bundle.classifier, Encoder)
+    assert isinstance(bundle.classifier, Pooled)
     np.testing.assert_allclose(bundle.classifier.score([["快递太慢"], ["x"]]).mention.sum(1), [1, 1], atol=1e-5)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from vocnlp.bundle import Bundle
 from vocnlp.codeframe import Code
 from vocnlp.linear import Linear
+from vocnlp.pooled import Pooled
 
 
 def model_card(bundle: Bundle) -> str:
@@ -68,7 +69,10 @@ few comments, the last digits are chance: 200 comments give an accuracy of 0.80 
 def _what(bundle: Bundle) -> str:
     if isinstance(bundle.classifier, Linear):
         return "A linear model (character n-grams and jieba words, pooled over clauses)"
-    return "A small transformer encoder (int8, read by onnxruntime; one attention over the words for each code)"
+    encoder = "A small transformer encoder (int8, read by onnxruntime; one attention over the words for each code)"
+    if isinstance(bundle.classifier, Pooled):
+        return f"{encoder} and a linear model of n-grams, whose log odds are added with weights,"
+    return encoder
 
 
 def _comments(training: Mapping[str, Any]) -> str:
@@ -79,11 +83,12 @@ def _comments(training: Mapping[str, Any]) -> str:
 
 def _how(training: Mapping[str, Any]) -> str:
     spent = f"{training['seconds']:.0f} s of fitting on {training['cores']} CPU cores"
-    if "features" in training:
+    if "features" in training and "encoder" not in training:
         return f"{training['features']:,} features, {spent}"
     if "teacher" in training:
-        return f"the encoder {training['encoder']}, taught by {training['teacher']} in {training['epochs']:g} epochs, {spent}"
-    return f"the encoder {training['encoder']}, fine-tuned for {training['epochs']:g} epochs, {spent}"
+        return f"{training['encoder']}, taught by {training['teacher']} in {training['epochs']:g} epochs, {spent}"
+    beside = f" and {training['features']:,} n-gram features beside it" if "features" in training else ""
+    return f"{training['encoder']}, fine-tuned for {training['epochs']:g} epochs{beside}, {spent}"
 
 
 def _pretrained(training: Mapping[str, Any]) -> str:

@@ -64,7 +64,7 @@ def fit_encoder(
     tokenizer = Tokenizer.from_buffer(source.vocabulary)
     window = min(recipe.window, source.window)
     read = examples(rows, codes, tokenizer, window, source.marks)
-    held = np.array([part_of(row.text, _HELD_OUT) == 1 for row in rows])
+    held = np.array([kept_apart(row) for row in rows])
     train = [one for one, out in zip(read, held, strict=True) if not out]
     apart = [one for one, out in zip(read, held, strict=True) if out]
     recipe = recipe.for_tokens(sum(one.weight * len(one) for one in train))
@@ -89,6 +89,11 @@ def fit_encoder(
         source.marks,
     )
     return FittedEncoder(classifier, thresholds, _beside(network, source), recipe.epochs)
+
+
+def kept_apart(row: Labelled) -> bool:
+    """Whether a training row is kept out of the fit, to calibrate with and to choose thresholds."""
+    return part_of(row.text, _HELD_OUT) == 1
 
 
 def distil(

@@ -49,7 +49,7 @@ class LinearRecipe:
     strength: float = 16.0
     sentiment_strength: float = 2.0
     rounds: int = 40  # of L-BFGS, at most
-    held_out: int = 5  # one part in this many sets calibration and thresholds
+    held_out: int = 5  # one part in this many sets calibration and thresholds; 0: that is found elsewhere
     threads: int = 2
 
 
@@ -104,7 +104,7 @@ def fit_linear(
         )
     progress("reading features", 0.0)
     vocabulary, data = _featurise(rows, recipe)
-    held = np.fromiter((part_of(row.text, recipe.held_out) == 1 for row in rows), bool, len(rows))
+    held = np.array([recipe.held_out > 0 and part_of(row.text, recipe.held_out) == 1 for row in rows], bool)
     thresholds, slope, shift = dict.fromkeys(codes, 0.5), 1.0, 0.0
     if codes and held.any() and not held.all():
         first = _fit(

@@ -16,6 +16,7 @@ from vocnlp.codeframe import Codeframe
 from vocnlp.encoder import Encoder
 from vocnlp.errors import InputError, MissingExtraError, OutputError
 from vocnlp.linear import Linear
+from vocnlp.pooled import Pooled
 from vocnlp.processes import cores
 from vocnlp.tagger import Tagger
 
@@ -43,6 +44,7 @@ def train_bundle(
     root: Path | None = None,
     codeframe: Path | None = None,
     encoder: str | None = None,
+    ngrams: bool = True,
     teacher: Path | None = None,
     dev_parts: int = 10,
     force: bool = False,
@@ -50,8 +52,8 @@ def train_bundle(
 ) -> Bundle:
     """Train on one labelled file, or on the sets of a recipe below ``root``; measure on the held-out part; save.
 
-    ``encoder`` is what to fine-tune: a folder, a bundle, or OWNER/NAME@REVISION; without one the model is linear. With a
-    ``teacher``, ``data`` is any table of comments, and the encoder learns to say what that bundle says.
+    ``encoder`` is what to fine-tune: a folder, a bundle, or OWNER/NAME@REVISION; without one the model is linear. Unless
+    ``ngrams`` is off, an encoder gets a linear model beside it, and the two are read as one. With a ``teacher``, ``data`` is any table of comments, and the encoder alone learns to say what that bundle says.
     Nothing is written unless all went well. InputError if the data cannot be used, OutputError if ``out`` exists.
     """
     if out.exists() and not force:
@@ -74,7 +76,7 @@ def train_bundle(
     else:
         raise InputError("nothing to train on", hint="give --data FILE, or --recipe FILE with --data-root DIR")
     train, dev = split(rows) if dev_parts else (list(rows), [])
-    return _train(plan, train, dev, out, encoder=encoder, force=force, progress=progress)
+    return _train(plan, train, dev, out, encoder=encoder, ngrams=ngrams, force=force, progress=progress)
 
 
 def _train(
@@ -84,13 +86,18 @@ def _train(
     out: Path,
     *,
     encoder: str | None,
+    ngrams: bool,
     force: bool,
     progress: Progress,
 ) -> Bundle:
     begun = time.perf_counter()
-    model, thresholds, beside, made = (
-        _fit_linear(plan, train, progress) if encoder is None else _fit_encoder(plan, train, encoder, out, progress)
-    )
+    if encoder is None:
+        model, thresholds, beside, made = _fit_linear(plan, train, progress)
+    else:
+        model, thresholds, beside, made = _fit_encoder(plan, train, encoder, out, _part(progress, 0.0, 0.8))
+        if ngrams:
+            model, thresholds = _fit_beside(model, plan, train, _part(progress, 0.8, 1.0))
+            made["features"] = len(model.ngrams.vocabulary.hashes)
     seconds = time.perf_counter() - begun
     origin = {
         "rows": len(train),
@@ -145,7 +152,12 @@ def _known(encoder: str) -> tuple[str, ...]:
     return Bundle.load(encoder).classifier.codes if (Path(encoder) / MANIFEST).is_file() else ()
 
 
-_Made = tuple[Linear | Encoder, dict[str, float], dict[str, bytes], dict[str, Any]]
+def _part(progress: Progress, begin: float, end: float) -> Progress:
+    """The progress of a part of the work, as a share of the whole."""
+    return lambda what, share: progress(what, begin + share * (end - begin))
+
+
+_Made = tuple[Any, dict[str, float], dict[str, bytes], dict[str, Any]]
 
 
 def _fit_linear(plan: Recipe, train: Sequence[Labelled], progress: Progress) -> _Made:
@@ -161,6 +173,22 @@ def _fit_encoder(plan: Recipe, train: Sequence[Labelled], encoder: str, out: Pat
     fitted = fit_encoder(train, plan.frame, source, plan.encoder, work=_work_of(out), progress=progress)
     made = {"encoder": Path(encoder).name, "epochs": fitted.epochs, **_pretraining(Path(encoder))}
     return fitted.classifier, fitted.thresholds, fitted.beside, made
+
+
+def _fit_beside(
+    encoder: Encoder, plan: Recipe, train: Sequence[Labelled], progress: Progress
+) -> tuple[Pooled, dict[str, float]]:
+    """The n-grams beside an encoder, from the rows it has learnt from; those kept apart say how far each is trusted."""
+    from .encoder_train import kept_apart
+    from .pooling import pool
+
+    learnt = [row for row in train if not kept_apart(row)]
+    apart = [row for row in train if kept_apart(row) and row.text.strip()]
+    fitted = fit_linear(learnt, plan.frame, replace(plan.linear, held_out=0), progress=progress)
+    # Weighed as it is shipped: after rounding.
+    model = Linear.from_tensors(fitted.model.codes, *fitted.model.to_tensors())
+    progress("weighing encoder and n-grams", 1.0)
+    return pool(encoder, model, learnt, apart)
 
 
 def _pretraining(start: Path) -> dict[str, Any]:

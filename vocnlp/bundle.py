@@ -5,6 +5,7 @@
     README.md          the card
     model.safetensors  the weights of a linear model, or of an encoder for retraining
     tokenizer.json, tokenizer_config.json, config.json, onnx/model_int8.onnx  of an encoder
+    ngrams.safetensors the n-grams beside an encoder, of the kind "pooled", and how far each of the two is trusted
 
 Every byte is checked before it is used. Nothing in a bundle is ever executed: JSON, safetensors and ONNX only.
 """
@@ -28,12 +29,17 @@ from .codeframe import Codeframe
 from .encoder import Encoder
 from .errors import BundleError, CodeframeError, OutputError
 from .linear import Linear
+from .pooled import Pooled
 
 FORMAT = 1
 DEFAULT = "voc-zh-small"
 MANIFEST, CODEFRAME, CARD = "manifest.json", "codeframe.json", "README.md"
 _FOLDER = "onnx"  # the one folder a bundle may have: where the Hugging Face hub looks for graphs
-KINDS: Mapping[str, type[Linear] | type[Encoder]] = {"linear": Linear, "encoder": Encoder}
+KINDS: Mapping[str, type[Linear] | type[Encoder] | type[Pooled]] = {
+    "linear": Linear,
+    "encoder": Encoder,
+    "pooled": Pooled,
+}
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class Bundle:
             raise OutputError("already exists", path=target, hint="choose another folder, or replace it with --force")
         if target.exists() and not (target / MANIFEST).is_file():
             raise OutputError("is no bundle, so it is not replaced", path=target, hint="choose another folder")
-        if not isinstance(self.classifier, Linear | Encoder):
+        if not isinstance(self.classifier, Linear | Encoder | Pooled):
             raise BundleError(f"cannot write a {type(self.classifier).__name__}", path=target)
         weights, settings = self.classifier.to_files()
         contents = {

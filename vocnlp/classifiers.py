@@ -28,6 +28,20 @@ class Scores:
     clause: npt.NDArray[np.int64]
 
 
+def sigmoid(value: Floats) -> Floats:
+    """1 / (1 + exp(-value)), without overflow."""
+    half = np.float32(0.5)
+    answer: Floats = half * (np.tanh(half * value) + np.float32(1))
+    return answer
+
+
+def softmax(value: Floats) -> Floats:
+    """Probabilities over the last axis, without overflow."""
+    peak = np.exp(value - value.max(-1, keepdims=True))
+    answer: Floats = peak / peak.sum(-1, keepdims=True)
+    return answer
+
+
 class Classifier(Protocol):
     """Anything that can score clauses. A text's scores must not depend on the texts it is scored with."""
 

@@ -28,6 +28,7 @@ def train(
     init: Annotated[
         Path | None, typer.Option(help="Fine-tune this bundle's encoder; default: the shipped one.")
     ] = None,
+    ngrams: Annotated[bool, typer.Option(help="Train n-grams beside the encoder; without, it is alone.")] = True,
     teacher: Annotated[Path | None, typer.Option(help="Learn from this bundle, on the comments of --data.")] = None,
     dev_parts: Annotated[int, typer.Option(help="Hold out one part in this many for measuring; 0: none.")] = 10,
     force: Annotated[bool, typer.Option("--force", help="Replace the folder OUT.")] = False,
@@ -41,7 +42,7 @@ def train(
         raise InputError("--linear, --encoder and --init are three ways to begin", hint="choose one")
     start = None if linear else encoder or str(init or Bundle.load().path)
     with training_progress(ERR) as progress:
-        how: dict[str, Any] = {"encoder": start, "teacher": teacher, "dev_parts": dev_parts, "force": force}
+        how: dict[str, Any] = {"encoder": start, "ngrams": ngrams, "teacher": teacher, "dev_parts": dev_parts, "force": force}
         bundle = train_bundle(data, out, recipe=recipe, root=data_root, codeframe=codeframe, progress=progress, **how)
     print_figures(OUT, bundle.figures)
     say(OUT, f"bundle: {escape(str(out))}")

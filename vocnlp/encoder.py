@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .classifiers import Floats, Scores
+from .classifiers import Floats, Scores, sigmoid, softmax
 from .processes import cores
 
 FORMAT = 1
@@ -158,11 +158,11 @@ class Encoder:
 
     def _scores(self, logits: Floats, mood: Floats, clause: Ints) -> Scores:
         sure = np.float32(self.slope) * logits[:, :, 0] + np.float32(self.shift)
-        neutral, positive = _sigmoid(mood * np.array(self.mood_slope, np.float32)).T
+        neutral, positive = sigmoid(mood * np.array(self.mood_slope, np.float32)).T
         return Scores(
             sentiment=np.stack([(1 - neutral) * (1 - positive), neutral, (1 - neutral) * positive], 1),
-            mention=_softmax(sure) if self.exclusive else _sigmoid(sure),
-            polarity=_softmax(logits[:, :, 1:]),
+            mention=softmax(sure) if self.exclusive else sigmoid(sure),
+            polarity=softmax(logits[:, :, 1:]),
             clause=clause,
         )
 
@@ -250,15 +250,3 @@ class Encoder:
             raise ValueError(f"the graph has {outputs['total'][1]} codes, the manifest {len(self.codes)}")
         last = np.full((1, 1), vocabulary - 1, np.int64)
         self._session.run(_OUTPUTS, dict(zip(_INPUTS, (last, np.full_like(last, WORD)), strict=True)))
-
-
-def _sigmoid(value: Floats) -> Floats:
-    half = np.float32(0.5)
-    answer: Floats = half * (np.tanh(half * value) + np.float32(1))
-    return answer
-
-
-def _softmax(value: Floats) -> Floats:
-    peak = np.exp(value - value.max(-1, keepdims=True))
-    answer: Floats = peak / peak.sum(-1, keepdims=True)
-    return answer

@@ -19,7 +19,7 @@ import scipy.sparse as sp
 from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as write_tensors
 
-from .classifiers import Floats, Scores
+from .classifiers import Floats, Scores, sigmoid
 from .features import Grams, hash_clauses
 
 FORMAT = 1
@@ -232,13 +232,6 @@ class Linear:
         grams = Grams(**settings["grams"])
         vocabulary = Vocabulary(tensors["vocabulary"], tensors["idf"].astype(np.float32), grams)
         return cls(codes, vocabulary, weights, bias, settings["slope"], settings["shift"], lean)
-
-
-def sigmoid(value: Floats) -> Floats:
-    """1 / (1 + exp(-value)), without overflow."""
-    half = np.float32(0.5)
-    answer: Floats = half * (np.tanh(half * value) + np.float32(1))
-    return answer
 
 
 def pool(scores: Floats, start: npt.NDArray[np.int64], own: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
