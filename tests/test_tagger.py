@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vocnlp.bundle import Bundle
+from vocnlp.classifiers import Classifier, Scores
 from vocnlp.records import POLARITIES, Prediction
 from vocnlp.tagger import Tagger
 from vocnlp.text import NOISE_KINDS
@@ -41,6 +44,26 @@ def check(text: str, prediction: Prediction, *, codes: set[str]) -> None:
         assert 0 < tag.confidence <= 1
         assert 0 <= tag.start < tag.end <= len(text)
     assert all(one.start <= two.start for one, two in pairwise(prediction.tags))
+
+
+def test_the_model_never_sees_personal_data_and_the_evidence_stays_where_it_is(tagger: Tagger) -> None:
+    asked: list[str] = []
+
+    class Listening:
+        codes, chunk = tagger.bundle.classifier.codes, tagger.bundle.classifier.chunk
+
+        def on_threads(self, count: int) -> Classifier:
+            return self
+
+        def score(self, texts: Sequence[Sequence[str]]) -> Scores:
+            asked.extend(line for text in texts for line in text)
+            return tagger.bundle.classifier.score(texts)
+
+    text = "请回电13712345678，价格太贵"
+    (prediction,) = Tagger(replace(tagger.bundle, classifier=Listening())).tag([text])
+    assert [text[tag.start : tag.end] for tag in prediction.tags] == ["价格太贵"]
+    assert "价格太贵" in asked
+    assert not any("137" in line or "5678" in line for line in asked)
 
 
 # --- what is found, and where --------------------------------------------------------------------------------------
