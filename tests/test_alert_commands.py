@@ -1,0 +1,108 @@
+"""The commands of alerts: a run from a tagged file to a webhook, its case to the end, and what goes wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from command_line import CommandLine, command_line
+from receiver import receiving
+from tagged_shop import row, tag, tagged
+
+__all__ = ["command_line"]
+
+BUNDLE = Path(__file__).parents[1] / "models" / "voc-zh-linear"
+RULES = """
+schema: 1
+name: 试验
+webhooks:
+  - {id: crm, form: json, url_env: CRM_URL, secret_env: CRM_KEY, allow: [127.0.0.0/8]}
+rules:
+  - {id: safe, kind: comment, title: 安全投诉, severity: critical, when: {codes: [safety], detractor: true}}
+  - {id: low, kind: threshold, title: NPS 偏低, severity: high, figure: nps, days: 7, below: 0}
+"""
+
+
+@pytest.fixture
+def files(tmp_path):
+    hurt = tag("safety", "negative", 0, "充电时冒烟")
+    text = "充电时冒烟,电话13812345678"
+    rows = [
+        row(1, text=text, score=1, voc_sentiment="negative", voc_tags=[hurt]),
+        row(2, text="挺好", score=9, voc_sentiment="positive"),
+    ]
+    pq.write_table(tagged(rows), tmp_path / "rows.parquet")
+    (tmp_path / "rules.yaml").write_text(RULES, encoding="utf-8")
+    return tmp_path
+
+
+def words(folder: Path, *more: object) -> list[object]:
+    data = ["--rules", folder / "rules.yaml", "--data", folder / "rows.parquet", "--bundle", BUNDLE]
+    return ["alerts", "run", *data, "--state", folder / "a.sqlite", *more]
+
+
+def test_from_a_file_to_a_webhook_and_a_case_to_its_end(vocnlp: CommandLine, files: Path, monkeypatch):
+    state = ["--state", files / "a.sqlite"]
+    with receiving() as receiver:
+        monkeypatch.setenv("CRM_URL", receiver.url)
+        monkeypatch.setenv("CRM_KEY", "钥匙geheim")
+        first = vocnlp(*words(files, "--json"))
+        again = vocnlp(*words(files, "--json"))
+    quiet = [{"rule": "low", "why": "only 0 to go by, 30 are needed"}]
+    counts = {"new": 1, "known": 0, "repeats": 0, "unrouted": 0, "quiet": quiet}
+    assert json.loads(first.out) == {**counts, "sent": 1, "failed": 0, "dead": 0, "waiting": 0}
+    assert json.loads(again.out) == {**counts, "new": 0, "known": 1, "sent": 0, "failed": 0, "dead": 0, "waiting": 0}
+    (number,) = receiver.ids
+    assert json.loads(receiver.got[0].body)["data"]["text"] == "充电时冒烟,电话电**********"
+
+    assert (
+        vocnlp("alerts", "assign", number[:6], "--to", "小李", "--by", "班长", *state).out
+        == f"{number}: assigned 已分派 小李\n"
+    )
+    assert vocnlp("alerts", "start", number, *state).code == 0
+    assert vocnlp("alerts", "resolve", number, "--note", "已召回", *state).code == 0
+    (listed,) = json.loads(vocnlp("alerts", "list", "--json", *state).out)
+    assert (listed["id"], listed["state"], listed["assignee"]) == (number, "resolved", "小李")
+    assert listed["deliveries"] == [{"webhook": "crm", "state": "sent", "attempts": 1, "error": ""}]
+    shown = vocnlp("alerts", "show", number, *state).out
+    assert "【紧急】安全投诉 · 安全 · 使用体验" in shown and "已召回" in shown
+    assert "geheim" not in "".join(each.out + each.err for each in (first, again)) + shown
+    assert b"geheim" not in b"".join(path.read_bytes() for path in files.glob("a.*"))
+
+
+def test_a_dry_run_tells_and_touches_nothing(vocnlp: CommandLine, files: Path):
+    ended = vocnlp(*words(files, "--dry-run"))
+    assert ended.code == 0
+    assert "【紧急】安全投诉 · 安全 · 使用体验" in ended.out and "-> crm" in ended.out
+    assert ended.out.endswith("1 alerts; nothing recorded, nothing sent\n")
+    assert not (files / "a.sqlite").exists()
+
+
+def test_dead_letters_are_sent_again_when_asked_to(vocnlp: CommandLine, files: Path, monkeypatch):
+    monkeypatch.setenv("CRM_KEY", "k")
+    rules = files / "rules.yaml"
+    rules.write_text(RULES + "delivery: {attempts: 1}\n", encoding="utf-8")
+    with receiving(lambda number: (500 if number == 1 else 204, b"", {})) as receiver:
+        monkeypatch.setenv("CRM_URL", receiver.url)
+        assert json.loads(vocnlp(*words(files, "--json")).out)["dead"] == 1
+        assert len((files / "a.dead.jsonl").read_text(encoding="utf-8").splitlines()) == 1
+        assert vocnlp("alerts", "retry", "--state", files / "a.sqlite").out.startswith("1 deliveries wait again")
+        assert json.loads(vocnlp(*words(files, "--json")).out)["sent"] == 1
+
+
+def test_a_missing_variable_and_a_wrong_rule_end_with_a_next_step(vocnlp: CommandLine, files: Path, monkeypatch):
+    monkeypatch.delenv("CRM_URL", raising=False)
+    ended = vocnlp(*words(files))
+    assert (ended.code, "CRM_URL is not set" in ended.err, "next step" in ended.err) == (2, True, True)
+    assert not (files / "a.sqlite").exists()
+    (files / "rules.yaml").write_text(RULES.replace("safety", "safty"), encoding="utf-8")
+    ended = vocnlp("alerts", "check", files / "rules.yaml")
+    assert ended.code == 2
+    assert "no such code: 'safty' (rule 'safe')" in ended.err and "known here: safety" in ended.err
+
+
+def test_cases_of_a_state_that_is_not_there_are_an_error(vocnlp: CommandLine, tmp_path: Path):
+    ended = vocnlp("alerts", "list", "--state", tmp_path / "none.sqlite")
+    assert (ended.code, "no such file" in ended.err) == (2, True)
