@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import alerts, challenge, encoder, page, picture, privacy, quality, rounding, speed
+from . import alerts, challenge, encoder, page, picture, privacy, quality, rounding, speed, store
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
-SUITES = ("challenge", "encoder", "speed", "rounding", "shipped", "own_codes", "privacy", "alerts")
+SUITES = ("challenge", "encoder", "speed", "rounding", "shipped", "own_codes", "privacy", "alerts", "store")
 
 
 def main() -> None:
@@ -33,6 +33,7 @@ def main() -> None:
         "shipped": lambda: quality.shipped(wanted.data, wanted.bundle),
         "privacy": privacy.measure,
         "alerts": lambda: alerts.measure(wanted.bundle),
+        "store": store.measure,
         "own_codes": lambda: quality.own_codes(wanted.data, wanted.bundle),
     }
     for suite in [wanted.only] if wanted.only else SUITES:

@@ -86,6 +86,14 @@ class BundleError(VocnlpError):
         self.path = path
 
 
+class StoreError(VocnlpError):
+    """A store that cannot be used: not there, no store, of another version, damaged, unreachable, or too busy."""
+
+    def __init__(self, message: str, *, path: Path | str, hint: str = "") -> None:
+        super().__init__(f"{path}: {message}", hint=hint)
+        self.path = path
+
+
 class MissingExtraError(VocnlpError):
     """A part that was not installed; the hint is the exact pip line that installs it."""
 
