@@ -18,7 +18,7 @@ from .running import Running
 from .scoring import NOES
 from .shapes import AskCodes, codes_of, json_bytes
 
-_CLOSED: dict[int | str, dict[str, Any]] = {status: NOES[status] for status in (401, 403)}
+_CLOSED: dict[int | str, dict[str, Any]] = {status: NOES[status] for status in (401, 403, 429)}
 router = APIRouter(dependencies=[Depends(needs(READ))], responses=_CLOSED, tags=["about"])
 
 
@@ -26,12 +26,14 @@ router = APIRouter(dependencies=[Depends(needs(READ))], responses=_CLOSED, tags=
 async def model(request: Request) -> dict[str, Any]:
     """The bundle that answers: version, digests, measured figures; and what one call may ask for."""
     house = running(request)
-    bundle, frame = house.bundle, house.frame
+    live = house.live
+    bundle, frame = live.bundle, live.frame
     return {
         "name": bundle.name,
         "version": bundle.version,
         "label": bundle.label,
         "digest": bundle.digest,
+        "since": live.since.isoformat(timespec="seconds"),
         "kind": type(bundle.classifier).__name__.lower(),
         "codeframe": {"name": frame.name, "version": frame.version, "digest": frame.digest, "codes": len(frame)},
         "learnt_codes": [code for code in bundle.classifier.codes if code in frame],
@@ -50,7 +52,7 @@ def _limits(house: Running) -> dict[str, float]:
 @router.get("/codeframe", responses={304: {"description": "still the frame of this ETag"}})
 async def codeframe(request: Request) -> Response:
     """The whole codeframe in the shape of its file. Its digest is the ETag."""
-    frame = running(request).frame
+    frame = running(request).live.frame
     tag = {"etag": f'"{frame.digest}"'}
     if request.headers.get("if-none-match") == tag["etag"]:
         return Response(status_code=304, headers=tag)
@@ -60,13 +62,13 @@ async def codeframe(request: Request) -> Response:
 @router.get("/codes", responses={404: NOES[404], 422: NOES[422]})
 async def codes(request: Request, ask: Annotated[AskCodes, Query()]) -> dict[str, Any]:
     """The codes of the frame, of one branch or of one industry."""
-    house = running(request)
-    learnt = set(house.bundle.classifier.codes)
+    live = running(request).live
+    learnt = set(live.bundle.classifier.codes)
     data = [
-        _code_out(code, house.paths[code.id], learnt=code.id in learnt)
-        for code in codes_of(house.frame, under=ask.under, industry=ask.industry)
+        _code_out(code, live.paths[code.id], learnt=code.id in learnt)
+        for code in codes_of(live.frame, under=ask.under, industry=ask.industry)
     ]
-    return {"object": "list", "codeframe": f"{house.frame.name}@{house.frame.version}", "data": data}
+    return {"object": "list", "codeframe": f"{live.frame.name}@{live.frame.version}", "data": data}
 
 
 def _code_out(code: Code, path: list[str], *, learnt: bool) -> dict[str, Any]:

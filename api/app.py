@@ -16,22 +16,35 @@ from starlette.responses import Response
 from vocnlp import __version__
 from vocnlp.errors import VocnlpError
 
-from . import about, health, scoring
+from . import about, feedback, figures, health, jobs, scoring, swapping
 from .edge import Edge, refuse
+from .job_files import Shelf
+from .job_running import Jobs
 from .running import Running
+from .settings import Tracing
 from .shapes import invalid
+from .stored import Stored
+from .tracing import trace
 
 
 def application(house: Running) -> Edge:
     """The ASGI application of one service. It warms up beside the first requests, which are told to come again."""
+    stored = _stored(house)
+    worker = None if house.settings.jobs is None else Jobs(house, Shelf(house.settings.jobs))
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
         house.queue.open()
         warming = asyncio.create_task(house.warm_up())
+        if worker is not None:
+            worker.open()
         yield
         house.closing = True
         warming.cancel()
+        if worker is not None:
+            await worker.close()
+        if stored is not None:
+            await stored.close()
         await house.queue.close()
 
     # The pages of Swagger and ReDoc load scripts from elsewhere; the document itself is at /openapi.json.
@@ -39,21 +52,29 @@ def application(house: Running) -> Edge:
         title="vocnlp", version=__version__, description=_ABOUT, lifespan=life, docs_url=None, redoc_url=None,
         redirect_slashes=False,
     )  # fmt: skip
-    app.state.running = house
+    app.state.running, app.state.jobs, app.state.stored = house, worker, stored
     for kind in (VocnlpError, HTTPException, Exception):
         app.add_exception_handler(kind, refuse)
     app.add_exception_handler(RequestValidationError, _refuse_query)
-    for part in (scoring, about, health):
+    for part in (scoring, about, health, swapping, jobs, feedback, figures):
         app.include_router(part.router)
     if house.settings.origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=house.settings.origins,
-            allow_methods=("GET", "POST"),
+            allow_methods=("GET", "POST", "DELETE"),
             allow_headers=("authorization", "content-type", "x-request-id"),
             expose_headers=("x-request-id", "retry-after"),
         )
+    trace(app, Tracing())
     return Edge(app, house.meters)
+
+
+def _stored(house: Running) -> Stored | None:
+    asked = house.settings
+    if asked.store is None:
+        return None
+    return Stored(asked.store, rules=asked.alerts, state=asked.alerts_state, frame=house.live.frame)
 
 
 async def _refuse_query(request: Request, error: Exception) -> Response:

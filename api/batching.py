@@ -47,6 +47,7 @@ class _Call:
     """The texts of one caller. ``given`` of them went to the scorer, ``answered`` came back."""
 
     texts: Sequence[str]
+    tag: Tag
     future: asyncio.Future[list[Prediction]]
     arrived: float
     answers: list[Prediction | None] = field(init=False)
@@ -69,7 +70,7 @@ class Queue:
     """The texts that wait, and the thread that scores them. Made, opened and closed on one event loop."""
 
     def __init__(self, tag: Tag, room: Room, watch: Watch) -> None:
-        self.tag = tag  # replaced whole when another bundle takes over: a batch is scored by one of them
+        self.tag = tag  # replaced when another bundle takes over; a call keeps the one that it came in under
         self.room = room
         self._watch = watch
         self._calls: deque[_Call] = deque()
@@ -106,15 +107,21 @@ class Queue:
         await asyncio.to_thread(self._thread.join)
 
     async def score(
-        self, texts: Sequence[str], *, seconds: float, gone: asyncio.Future[Any] | None = None
+        self,
+        texts: Sequence[str],
+        *,
+        seconds: float,
+        gone: asyncio.Future[Any] | None = None,
+        tag: Tag | None = None,
     ) -> list[Prediction]:
         """One prediction a text, in order. BusyError without room, LateError after so many seconds.
 
-        GoneError when ``gone`` is done first. However it ends, what has not been taken by then leaves the queue.
+        ``tag`` scores all of them, whatever takes over meanwhile; by default the queue's own. GoneError when ``gone``
+        is done first. However it ends, what has not been taken by then leaves the queue.
         """
         if not texts:
             return []
-        call = self._enter(texts, seconds)
+        call = self._enter(texts, seconds, tag or self.tag)
         try:
             await asyncio.wait(
                 [call.future] if gone is None else [call.future, gone],
@@ -131,7 +138,7 @@ class Queue:
 
     # --- on the event loop ---
 
-    def _enter(self, texts: Sequence[str], seconds: float) -> _Call:
+    def _enter(self, texts: Sequence[str], seconds: float, tag: Tag) -> _Call:
         weight = sum(map(weigh, texts))
         with self._changed:
             if self._closing:
@@ -147,7 +154,7 @@ class Queue:
             ):
                 come_again = min(30, max(1, math.ceil(self._wait(self._weight))))
                 raise BusyError("the queue is full", seconds=come_again)
-            call = _Call(texts, self._loop.create_future(), perf_counter())
+            call = _Call(texts, tag, self._loop.create_future(), perf_counter())
             self._calls.append(call)
             self._texts += len(texts)
             self._weight += weight
@@ -185,7 +192,7 @@ class Queue:
                 if not call.first_taken:
                     call.first_taken = begun
                     self._watch.waited(begun - call.arrived)
-            answers = self._answers(texts)
+            answers = self._answers(texts, pieces[0][0].tag)
             seconds = perf_counter() - begun
             self._loop.call_soon_threadsafe(self._settle, pieces, answers)
             self._measure(texts, answers, seconds)
@@ -201,6 +208,9 @@ class Queue:
             weight = 0
             while self._calls:
                 call = self._calls.popleft()
+                if pieces and call.tag != pieces[0][0].tag:  # one batch, one bundle
+                    self._calls.appendleft(call)
+                    return pieces
                 for number in range(call.given, min(call.given + _TURN, len(call.texts))):
                     more = weigh(call.texts[number])
                     if pieces and weight + more > self.room.batch:
@@ -215,14 +225,14 @@ class Queue:
                     self._calls.append(call)
             return pieces
 
-    def _answers(self, texts: Sequence[str]) -> list[Prediction | Exception]:
+    def _answers(self, texts: Sequence[str], tag: Tag) -> list[Prediction | Exception]:
         """A text that breaks the model breaks its own call and no other."""
         try:
-            return list(self.tag(texts))
+            return list(tag(texts))
         except Exception as error:
             if len(texts) == 1:
                 return [error]
-            return [answer for text in texts for answer in self._answers([text])]
+            return [answer for text in texts for answer in self._answers([text], tag)]
 
     def _measure(self, texts: Sequence[str], answers: Sequence[Prediction | Exception], seconds: float) -> None:
         weight = sum(map(weigh, texts))

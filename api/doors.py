@@ -1,4 +1,4 @@
-"""Who may come in: the bearer key of a request, and the role that a path asks for."""
+"""Who may come in: the bearer key of a request, the role that a path asks for, and how often."""
 
 from __future__ import annotations
 
@@ -21,21 +21,23 @@ def running(request: Request) -> Running:
 
 
 def needs(role: str) -> Callable[..., Awaitable[None]]:
-    """A dependency: NoKeyError without a living key, NotAllowedError with one of too low a role."""
+    """A dependency: NoKeyError without a living key, NotAllowedError with one of too low a role,
+    BusyError with one that has made its calls for this minute."""
 
     async def door(
         request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)] = None
     ) -> None:
-        ring = running(request).ring
-        if ring is None:
-            return
+        house = running(request)
+        if house.ring is None:
+            return house.pay(visit_of(request).key)
         if given is None:
             raise NoKeyError("this needs an API key", hint="send it as authorization: Bearer voc_...")
-        key = ring.check(given.credentials)
+        key = house.ring.check(given.credentials)
         if key is None:
             raise NoKeyError("this key is unknown, revoked or expired")
         visit_of(request).key = key
         if not key.may(role):
             raise NotAllowedError(f"this needs the role {role}; the key has {key.role}")
+        return house.pay(key)
 
     return door

@@ -41,6 +41,7 @@ class Visit:
     characters: int = 0
     status: int = 0
     failure: str | None = None
+    act: str = ""  # what was changed or taken away, for the audit
     begun: float = field(default_factory=perf_counter)
 
 
@@ -93,7 +94,7 @@ class Edge:
     def _note(self, scope: Scope, visit: Visit) -> None:
         seconds = perf_counter() - visit.begun
         route = getattr(scope.get("route"), "path", "(none)")  # never the path itself: anything can stand in it
-        method = scope["method"] if scope["method"] in ("GET", "POST") else "(other)"
+        method = scope["method"] if scope["method"] in ("GET", "POST", "DELETE") else "(other)"
         self._meters.answered(route, method, status=visit.status, seconds=seconds)
         fields: dict[str, Any] = {"request_id": visit.id, "route": route, "method": method, "status": visit.status}
         fields |= {"key": visit.key.id, "texts": visit.texts, "characters": visit.characters}
@@ -102,5 +103,6 @@ class Edge:
             fields["failure"] = visit.failure
         if route not in _QUIET or visit.failure is not None:
             say("request", **fields, seconds=round(seconds, 6))
-        if visit.texts or visit.status in (401, 403):
+        if visit.texts or visit.act or visit.status in (401, 403):
+            fields |= {"act": visit.act} if visit.act else {}
             say("audit", log=AUDIT, **fields, name=visit.key.name)

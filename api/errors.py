@@ -11,7 +11,15 @@ from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
 
-from vocnlp.errors import BundleError, CodeframeError, InputError, MissingExtraError, OutputError, VocnlpError
+from vocnlp.errors import (
+    BundleError,
+    CodeframeError,
+    InputError,
+    MissingExtraError,
+    OutputError,
+    StoreError,
+    VocnlpError,
+)
 from vocnlp.text import no_surrogates
 
 
@@ -37,6 +45,14 @@ class NotAllowedError(RefusedError):
 
 class UnknownError(RefusedError):
     """A name that nothing here bears: a path, a model, a code, an industry."""
+
+
+class ConflictError(RefusedError):
+    """Not in this state of things: a swap is under way, a job is not done."""
+
+
+class UnfitError(RefusedError):
+    """A bundle that may not take over."""
 
 
 class TooSlowError(RefusedError):
@@ -82,17 +98,20 @@ STATUS: Mapping[type[Exception], tuple[int, str]] = {
     NotAllowedError: (403, "not_allowed"),
     UnknownError: (404, "not_found"),
     TooSlowError: (408, "too_slow"),
+    ConflictError: (409, "conflict"),
     TooLargeError: (413, "too_large"),
     WrongKindError: (415, "wrong_media_type"),
     InvalidError: (422, "invalid"),
     CodeframeError: (422, "codeframe"),
     InputError: (422, "input"),
+    UnfitError: (424, "unfit_bundle"),
     BusyError: (429, "busy"),
     GoneError: (499, "caller_gone"),
     NotReadyError: (503, "not_ready"),
     BundleError: (503, "bundle"),
     MissingExtraError: (503, "missing_extra"),
     OutputError: (503, "output"),
+    StoreError: (503, "store"),
     LateError: (504, "deadline"),
 }
 FAULT = (500, "fault")

@@ -48,5 +48,5 @@ async def server() -> dict[str, Any]:
 @router.get("/v2/models/{name}/ready", responses={**_NOT_YET, 404: {"model": Problem}})
 async def model_ready(request: Request, name: str) -> dict[str, Any]:
     """KServe v2: whether this model takes requests."""
-    running(request).check_model(name, param="name")
+    running(request).live.check_model(name, param="name")
     return {"name": name, **await ready(request)}

@@ -44,7 +44,9 @@ def set_up(audit: Path | None) -> None:
     """Everything goes to stderr; audit lines to a file, if one is named (the request's line says nearly the same)."""
     shown = logging.StreamHandler()
     shown.setFormatter(Lines())
-    for name, level in (("vocnlp.api", logging.INFO), ("uvicorn", logging.WARNING)):
+    # What the reader of forms finds odd is in the refusal already.
+    levels = {"vocnlp.api": logging.INFO, "uvicorn": logging.WARNING, "python_multipart": logging.CRITICAL}
+    for name, level in levels.items():
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [shown], False
         logger.setLevel(level)

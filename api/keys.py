@@ -27,7 +27,10 @@ _LOOK_AGAIN = 1.0  # seconds until a change of the file is seen
 
 @dataclass(frozen=True)
 class Key:
-    """What the file knows of one key. Times are ISO 8601 in UTC, "" for never."""
+    """What the file knows of one key. Times are ISO 8601 in UTC, "" for never.
+
+    ``calls_per_minute`` is this key's own limit; 0 for that of the service.
+    """
 
     id: str
     name: str
@@ -37,6 +40,7 @@ class Key:
     made: str
     expires: str = ""
     revoked: str = ""
+    calls_per_minute: int = 0
 
     def alive(self, now: datetime) -> bool:
         return not self.revoked and (not self.expires or now < datetime.fromisoformat(self.expires))
@@ -51,16 +55,20 @@ _NOBODY = Key("", "", READ, "00" * 16, "00" * 32, "")
 ANYBODY = Key("-", "-", ADMIN, "", "", "")
 
 
-def make(path: Path, *, name: str, role: str, days: float | None = None) -> str:
+def make(path: Path, *, name: str, role: str, days: float | None = None, calls_per_minute: int = 0) -> str:
     """Add a key to the file (made if there is none) and return it: this is the only time it can be seen."""
     if role not in ROLES:
         raise InputError(f"no such role: {role!r}", hint=f"roles: {', '.join(ROLES)}")
     if not name.strip():
         raise InputError("a key needs a name", hint="name the system or the person that will use it")
+    if calls_per_minute < 0:
+        raise InputError(f"a key cannot make {calls_per_minute} calls a minute", hint="0 is the limit of the service")
     number, secret, salt = secrets.token_hex(4), secrets.token_urlsafe(32), secrets.token_hex(16)
     now = datetime.now(UTC)
     expires = (now + timedelta(days=days)).isoformat() if days is not None else ""
-    key = Key(number, name, role, salt, _hash(secret, salt), now.isoformat(), expires)
+    key = Key(
+        number, name, role, salt, _hash(secret, salt), now.isoformat(), expires, calls_per_minute=calls_per_minute
+    )
     _write(path, {**(read(path) if path.exists() else {}), number: key})
     return f"voc_{number}_{secret}"
 
@@ -92,6 +100,7 @@ def read(path: Path) -> dict[str, Key]:
 def _try(key: Key) -> None:
     """What would only be found out when somebody calls with the key."""
     key.may(READ)
+    key.calls_per_minute > 0  # noqa: B015 - a word is no number
     key.alive(datetime.now(UTC))
     _hash("", key.salt)
 
@@ -138,18 +147,17 @@ class Ring:
 
 @dataclass
 class Pace:
-    """How many calls a minute each key may make; so many at once, if it was silent before."""
+    """How many calls a minute each key makes; so many at once, if it was silent before."""
 
-    per_minute: int
     _free: dict[str, float] = field(default_factory=dict)  # when the calls made so far are paid for
 
-    def wait(self, who: str) -> float:
-        """Seconds until this caller's next call; 0: now, and it counts."""
-        if not self.per_minute:
+    def wait(self, who: str, per_minute: int) -> float:
+        """Seconds until this caller's next call; 0: now, and it counts. 0 a minute: as many as there is room for."""
+        if not per_minute:
             return 0.0
         now = monotonic()
-        paid = max(self._free.get(who, now), now) + 60 / self.per_minute
-        if paid > now + 60:
+        paid = max(self._free.get(who, now), now) + 60 / per_minute
+        if paid > now + 60 + 1e-9:
             return paid - now - 60
         self._free[who] = paid
         return 0.0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 
 from starlette.requests import Request
@@ -18,7 +20,7 @@ from .batching import Queue, Room
 from .edge import visit_of
 from .errors import BusyError, NotReadyError, UnknownError
 from .journal import say
-from .keys import Pace, Ring
+from .keys import Key, Pace, Ring
 from .metrics import Meters
 from .settings import Settings
 
@@ -26,26 +28,12 @@ from .settings import Settings
 _WARM_UP = ("送餐慢得离谱，但味道不错", "包装完好😊客服耐心，第2次买了。" * 20, "ok", "")
 
 
-class Running:
-    """One service. ``ready`` is what the health paths tell: warm, and not going down."""
+@dataclass(frozen=True)
+class Live:
+    """A bundle at work. A request takes the live one once, and is scored and told by it whatever takes over meanwhile."""
 
-    def __init__(self, tagger: Tagger, settings: Settings) -> None:
-        self.tagger = tagger
-        self.settings = settings
-        self.meters = Meters()
-        self.ring = None if settings.keys is None else Ring(settings.keys)
-        self.pace = Pace(settings.calls_per_minute)
-        room = Room(settings.queue_texts, settings.queue_characters, settings.batch_characters)
-        self.queue = Queue(tagger.tag, room, self.meters)
-        self.created = int(time.time())
-        self.warm = self.closing = False
-        self.calls = 0  # requests with a body that are in the house
-        self.meters.look_at(lambda: self.queue.waiting, lambda: self.ready)
-        self.meters.serves(self.bundle, self.frame)
-
-    @property
-    def ready(self) -> bool:
-        return self.warm and not self.closing and self.queue.alive
+    tagger: Tagger
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def bundle(self) -> Bundle:
@@ -60,18 +48,47 @@ class Running:
         """Code ids to the names from the root down to the code."""
         return {code.id: [above.name for above in self.frame.path(code.id)] for code in self.frame.codes}
 
+    def check_model(self, name: str | None, *, param: str) -> None:
+        bundle = self.bundle
+        if name not in (None, bundle.name, f"{bundle.name}@{bundle.version}", bundle.label):
+            raise UnknownError("no such model is served here", param=param, hint=f"served is {bundle.label}")
+
+
+class Running:
+    """One service. ``ready`` is what the health paths tell: warm, and not going down."""
+
+    def __init__(self, tagger: Tagger, settings: Settings) -> None:
+        self.live = Live(tagger)
+        self.settings = settings
+        self.meters = Meters()
+        self.ring = None if settings.keys is None else Ring(settings.keys)
+        self.pace = Pace()
+        room = Room(settings.queue_texts, settings.queue_characters, settings.batch_characters)
+        self.queue = Queue(tagger.tag, room, self.meters)
+        self.created = int(time.time())
+        self.warm = self.closing = False
+        self.swapping = asyncio.Lock()
+        self.calls = 0  # requests with a body that are in the house
+        self.meters.look_at(lambda: self.queue.waiting, lambda: self.ready)
+        self.meters.serves(tagger.bundle, tagger.codeframe)
+
+    @property
+    def ready(self) -> bool:
+        return self.warm and not self.closing and self.queue.alive
+
+    def take_over(self, live: Live) -> None:
+        """From now on this one scores. Calls that are in the house are answered by the one they came in under."""
+        self.live = live
+        self.queue.tag = live.tagger.tag
+        self.meters.serves(live.bundle, live.frame)
+
     async def warm_up(self) -> None:
         """Through the queue, as every text, one after the other."""
         begun = time.perf_counter()
         for text in (*_WARM_UP, *_WARM_UP):
             await self.queue.score([text], seconds=60)
         self.warm = True
-        say("ready", model=self.bundle.label, seconds=round(time.perf_counter() - begun, 3))
-
-    def check_model(self, name: str | None, *, param: str) -> None:
-        bundle = self.bundle
-        if name not in (None, bundle.name, f"{bundle.name}@{bundle.version}", bundle.label):
-            raise UnknownError("no such model is served here", param=param, hint=f"served is {bundle.label}")
+        say("ready", model=self.live.bundle.label, seconds=round(time.perf_counter() - begun, 3))
 
     def enter(self, request: Request) -> None:
         """A request with a body comes in: NotReadyError or BusyError if it may not. ``leave`` when it is done."""
@@ -79,20 +96,23 @@ class Running:
             raise NotReadyError("the service warms up")
         if self.calls >= self.settings.calls_at_once:
             raise BusyError("too many requests at once", seconds=1)
-        if seconds := self.pace.wait(visit_of(request).key.id):
-            raise BusyError("this key has made its calls for now", seconds=int(seconds) + 1)
         self.calls += 1
 
     def leave(self) -> None:
         self.calls -= 1
 
-    async def score(self, request: Request, texts: Sequence[str]) -> list[Prediction]:
+    def pay(self, key: Key) -> None:
+        """A call of this key: BusyError if it has made all that it may make for now."""
+        if seconds := self.pace.wait(key.id, key.calls_per_minute or self.settings.calls_per_minute):
+            raise BusyError("this key has made its calls for now", seconds=int(seconds) + 1)
+
+    async def score(self, request: Request, texts: Sequence[str], live: Live) -> list[Prediction]:
         """The texts of one request, within its deadline, as long as its caller is there."""
         visit = visit_of(request)
         visit.texts, visit.characters = len(texts), sum(map(len, texts))
         # The body has been read, so all that can still come from the caller is that he hung up.
         gone = asyncio.ensure_future(request.receive())
         try:
-            return await self.queue.score(texts, seconds=self.settings.deadline_seconds, gone=gone)
+            return await self.queue.score(texts, seconds=self.settings.deadline_seconds, gone=gone, tag=live.tagger.tag)
         finally:
             gone.cancel()

@@ -24,30 +24,44 @@ NOES: dict[int | str, dict[str, Any]] = {
     for error, (status, kind) in STATUS.items()
     if error is not GoneError  # which nobody is there to read
 }
-router = APIRouter(dependencies=[Depends(needs(SCORE))], responses=NOES, tags=["scoring"])
+_OURS = {status: no for status, no in NOES.items() if status not in (409, 424)}
+router = APIRouter(dependencies=[Depends(needs(SCORE))], responses=_OURS, tags=["scoring"])
 
 
-def _takes(shape: type[BaseModel]) -> dict[str, Any]:
+def takes(shape: type[BaseModel]) -> dict[str, Any]:
     """The body for the OpenAPI document: it is read by ``reading``, not by the framework."""
     schema = shape.model_json_schema()
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    whole = _spelt_out(schema, schema.pop("$defs", {}))
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": whole}}}}
 
 
-@router.post("/classify", response_model=Answer, openapi_extra=_takes(Ask), operation_id="classify")
-@router.post("/v1/classify", response_model=Answer, openapi_extra=_takes(Ask), operation_id="classify_v1")
+def _spelt_out(schema: Any, parts: Mapping[str, Any]) -> Any:
+    """A schema without references: those of pydantic lead to a place that the whole document has not."""
+    if isinstance(schema, list):
+        return [_spelt_out(one, parts) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _spelt_out(parts[schema["$ref"].rpartition("/")[2]], parts)
+    return {name: _spelt_out(one, parts) for name, one in schema.items()}
+
+
+@router.post("/classify", response_model=Answer, openapi_extra=takes(Ask), operation_id="classify")
+@router.post("/v1/classify", response_model=Answer, openapi_extra=takes(Ask), operation_id="classify_v1")
 async def classify(request: Request) -> Response:
     """Sentiment, and codes with polarity and evidence, of each comment."""
     house = running(request)
     house.enter(request)
     try:
         ask = shaped(Ask, await read_json(request, house.settings))
-        _check_texts(ask.input, house.settings, param="input")
-        house.check_model(ask.model, param="model")
-        paths = house.paths
+        check_texts(ask.input, house.settings, param="input")
+        live = house.live
+        live.check_model(ask.model, param="model")
+        paths = live.paths
         if ask.under is not None or ask.industry is not None:
-            paths = {code.id: paths[code.id] for code in codes_of(house.frame, under=ask.under, industry=ask.industry)}
+            paths = {code.id: paths[code.id] for code in codes_of(live.frame, under=ask.under, industry=ask.industry)}
         texts = mask_all(ask.input) if ask.mask else ask.input
-        predictions = await house.score(request, texts)
+        predictions = await house.score(request, texts, live)
         data = [
             text_out(number, text, prediction, ask=ask, paths=paths)
             for number, (text, prediction) in enumerate(zip(texts, predictions, strict=True))
@@ -67,7 +81,7 @@ def _envelope(request: Request, data: Sequence[Mapping[str, Any]], *, model: str
 @router.post(
     "/predict",
     response_model=list[LabelOut] | list[list[LabelOut]],
-    openapi_extra=_takes(AskPredict),
+    openapi_extra=takes(AskPredict),
     operation_id="predict",
 )
 async def predict(request: Request) -> Response:
@@ -77,8 +91,8 @@ async def predict(request: Request) -> Response:
     try:
         ask = shaped(AskPredict, await read_json(request, house.settings))
         texts, batch = _inputs(ask.inputs)
-        _check_texts(texts, house.settings, param="inputs")
-        predictions = await house.score(request, texts)
+        check_texts(texts, house.settings, param="inputs")
+        predictions = await house.score(request, texts, house.live)
         answers = [labels_out(prediction, ask.labels) for prediction in predictions]
         return _answer(answers if batch else answers[0])
     finally:
@@ -99,7 +113,7 @@ def _inputs(inputs: str | list[str] | list[list[str]]) -> tuple[list[str], bool]
     return texts, not isinstance(inputs[0], str)
 
 
-def _check_texts(texts: Sequence[str], settings: Settings, *, param: str) -> None:
+def check_texts(texts: Sequence[str], settings: Settings, *, param: str) -> None:
     if len(texts) > settings.texts_per_call:
         raise TooLargeError(
             f"at most {settings.texts_per_call:,} texts go into one call", param=param, hint="send parts"

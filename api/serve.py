@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 import sys
@@ -12,7 +13,7 @@ from types import FrameType
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from vocnlp.errors import InputError
+from vocnlp.errors import InputError, VocnlpError
 from vocnlp.tagger import Tagger
 
 from .app import application
@@ -21,6 +22,7 @@ from .errors import MalformedError, body_of
 from .journal import say, set_up
 from .running import Running
 from .settings import Settings
+from .swapping import swap
 
 
 def serve(settings: Settings) -> None:
@@ -81,6 +83,21 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._house, self._edge = house, edge
         self._leave_at: float | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if hasattr(signal, "SIGHUP"):  # Windows has none
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
+
+    def _reload(self) -> None:
+        self._reloading = asyncio.ensure_future(self._swap())
+
+    async def _swap(self) -> None:
+        """The served bundle's folder, read again. What is wrong with it is in the log, and the old one goes on."""
+        try:
+            await swap(self._house, None, who="SIGHUP")
+        except VocnlpError as error:
+            say("reload_failed", level=logging.ERROR, failure=type(error).__name__, message=error.message)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM gives load balancers the time to look elsewhere; Ctrl-C does not, and a second one ends at once."""

@@ -20,6 +20,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
     bundle: Path | None = None
+    bundles: Path | None = Field(None, description="folder of the bundles that may take over; default: that of bundle")
     codeframe: Path | None = None
     keys: Path | None = Field(None, description="JSON file of API keys; needed beyond loopback")
     audit: Path | None = Field(None, description="file of audit lines: who asked for what, and how much of it")
@@ -31,6 +32,17 @@ class Settings(BaseSettings):
     text_characters: int = Field(20_000, ge=1)
     calls_at_once: int = Field(256, ge=1, description="requests with a body that are in the house together")
     calls_per_minute: int = Field(0, ge=0, description="of one key; 0: as many as there is room for")
+
+    jobs: Path | None = Field(None, description="folder of the jobs; without it there are none")
+    upload_bytes: int = Field(100 * 2**20, ge=1024)
+    upload_seconds: float = Field(300.0, gt=0, description="for an upload to arrive")
+    upload_rows: int = Field(1_000_000, ge=1)
+    jobs_waiting: int = Field(100, ge=1, description="jobs that are not done, all callers together")
+    jobs_hours: float = Field(24 * 7, gt=0, description="after so long a job that ended is removed with its files")
+
+    store: str | None = Field(None, description="folder or address of the store; without it there is no feedback")
+    alerts: Path | None = Field(None, description="YAML file of rules that look at every row of feedback")
+    alerts_state: Path = Field(Path("alerts.sqlite"), description="where alerts wait to be sent: vocnlp alerts run")
 
     queue_texts: int = Field(2000, ge=1, description="texts that wait, all callers together")
     queue_characters: int = Field(400_000, ge=1)
@@ -62,3 +74,17 @@ class Settings(BaseSettings):
             return ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+
+class Tracing(BaseSettings):
+    """The standard variables of OpenTelemetry that say whether there is anything to send, and where to."""
+
+    model_config = SettingsConfigDict(env_prefix="OTEL_", frozen=True, extra="ignore")
+
+    exporter_otlp_endpoint: str = ""
+    exporter_otlp_traces_endpoint: str = ""
+    sdk_disabled: bool = False
+
+    @property
+    def on(self) -> bool:
+        return not self.sdk_disabled and bool(self.exporter_otlp_endpoint or self.exporter_otlp_traces_endpoint)

@@ -75,18 +75,20 @@ def serving(
     log = folder / f"served-{time.monotonic_ns()}.log"
     environment = {f"VOCNLP_{name.upper()}": str(value) for name, value in settings.items()}
     how = ["-m", "vocnlp.cli", "serve"] if gate is None else [__file__]
+    where = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     words = [sys.executable, *how, "--bundle", str(bundle), "--port", "0"]
     with log.open("wb") as file:
         process = subprocess.Popen(
             [*words, *([] if gate is None else ["--gate", str(gate)])],
             stderr=file,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parent), **environment},
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(where), **environment},
         )
     served = Served(process, log)
     try:
         until(lambda: b'"listening"' in log.read_bytes() or process.poll() is not None)
         assert process.poll() is None, log.read_text(encoding="utf-8")
-        served.url = f"http://127.0.0.1:{served.lines()[0]['port']}"
+        port = next(line["port"] for line in served.lines() if line["event"] == "listening")
+        served.url = f"http://127.0.0.1:{port}"
         if ready:
             served.wait_ready()
         yield served

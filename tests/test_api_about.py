@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,10 @@ def test_the_model_says_which_bundle_answers(
 ) -> None:
     from vocnlp import __version__
 
-    assert got(served, "/model") == {
+    told = got(served, "/model")
+    since = datetime.fromisoformat(told.pop("since"))
+    assert since.tzinfo is not None and since <= datetime.now(UTC)
+    assert told == {
         "name": "corner-shop",
         "version": "0.1.0",
         "label": tagger.bundle.label,

@@ -11,13 +11,14 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis.generation import GenerationMode
 from served import serving
 
-from vocnlp.api.keys import SCORE, make
+from vocnlp.api.keys import ADMIN, make
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["allowed", "forbidden"])
 def test_the_service_keeps_to_its_document(tiny_bundle: Path, tmp_path: Path, mode: GenerationMode) -> None:
-    opening = {"Authorization": f"Bearer {make(tmp_path / 'keys.json', name='测试', role=SCORE)}"}
-    with serving(tmp_path, tiny_bundle, keys=tmp_path / "keys.json") as served:
+    opening = {"Authorization": f"Bearer {make(tmp_path / 'keys.json', name='测试', role=ADMIN)}"}
+    folders = {"jobs": tmp_path / "jobs", "store": tmp_path / "store", "jobs_waiting": 10_000}
+    with serving(tmp_path, tiny_bundle, keys=tmp_path / "keys.json", **folders) as served:
         document = schemathesis.openapi.from_url(f"{served.url}/openapi.json")
         checked = set[str]()
         for result in document.get_all_operations():
@@ -34,5 +35,9 @@ def test_the_service_keeps_to_its_document(tiny_bundle: Path, tmp_path: Path, mo
                 checked.add(operation.label)
             except Unsatisfiable:  # a path that asks for nothing has nothing that could be wrong
                 assert mode is GenerationMode.NEGATIVE
-        assert checked >= {"POST /classify", "POST /v1/classify", "POST /predict", "GET /codes", "GET /model"}
+        assert checked >= {
+            "POST /classify", "POST /v1/classify", "POST /predict", "GET /codes", "GET /model", "POST /admin/bundle",
+            "POST /jobs", "GET /jobs/{number}", "GET /jobs/{number}/result", "DELETE /jobs/{number}",
+            "POST /feedback", "GET /nps", "GET /journey",
+        }  # fmt: skip
         assert [line for line in served.lines() if line["level"] == "error"] == []

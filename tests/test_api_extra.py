@@ -10,7 +10,9 @@ import pytest
 WITHOUT = "import sys; sys.modules[{!r}] = None; sys.argv = ['vocnlp', 'serve']; from vocnlp.cli import main; main()"
 
 
-@pytest.mark.parametrize("module", ["fastapi", "uvicorn", "httptools", "pydantic_settings", "prometheus_client"])
+@pytest.mark.parametrize(
+    "module", ["fastapi", "uvicorn", "httptools", "pydantic_settings", "prometheus_client", "python_multipart"]
+)
 def test_serve_names_the_pip_line(module: str) -> None:
     ran = subprocess.run([sys.executable, "-c", WITHOUT.format(module)], capture_output=True, encoding="utf-8")
     assert (ran.returncode, ran.stdout) == (2, "")

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -106,11 +107,11 @@ def test_a_file_that_holds_no_keys_is_refused(tmp_path: Path, content: str) -> N
 
 
 def test_a_caller_makes_so_many_calls_a_minute() -> None:
-    pace = Pace(3)
-    assert [pace.wait("crm") for _ in range(3)] == [0, 0, 0]
-    assert 19 < pace.wait("crm") <= 20  # a third of a minute, when one of three is free again
-    assert pace.wait("app") == 0
-    assert [Pace(0).wait("crm") for _ in range(100)] == [0] * 100
+    pace = Pace()
+    assert [pace.wait("crm", 3) for _ in range(3)] == [0, 0, 0]
+    assert 19 < pace.wait("crm", 3) <= 20  # a third of a minute, when one of three is free again
+    assert pace.wait("app", 3) == 0
+    assert [pace.wait("cem", 0) for _ in range(100)] == [0] * 100
 
 
 @pytest.fixture(scope="module")
@@ -124,13 +125,15 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def served(tiny_bundle: Path, tokens: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
-    with serving(folder, tiny_bundle, keys=tokens["path"], audit=folder / "audit.jsonl", host="0.0.0.0") as running:
+    more = {"audit": folder / "audit.jsonl", "jobs": folder / "jobs"}
+    with serving(folder, tiny_bundle, keys=tokens["path"], host="0.0.0.0", **more) as running:
         yield running
 
 
 def call(served: Served, method: str, path: str, token: str | None) -> httpx.Response:
     headers = {} if token is None else {"authorization": f"Bearer {token}"}
-    content = {"input": "味道很好"} if path.endswith("classify") else {"inputs": "味道很好"}
+    bodies: dict[str, Any] = {"/predict": {"inputs": "味道很好"}, "/admin/bundle": {"path": "没有这个"}}
+    content = bodies.get(path, {"input": "味道很好"})
     return httpx.request(method, served.url + path, headers=headers, json=content if method == "POST" else None)
 
 
@@ -143,7 +146,26 @@ DOORS = [
     ("GET", "/codeframe", READ),
     ("GET", "/codes", READ),
     ("GET", "/metrics", READ),
+    ("POST", "/admin/bundle", ADMIN),
+    ("POST", "/jobs", SCORE),
+    ("GET", "/jobs", SCORE),
+    ("GET", "/jobs/{number}", SCORE),
+    ("GET", "/jobs/{number}/result", SCORE),
+    ("DELETE", "/jobs/{number}", SCORE),
+    ("POST", "/feedback", SCORE),
+    ("GET", "/nps", READ),
+    ("GET", "/journey", READ),
 ]
+#: What a door says behind which there is nothing: the role is looked at first.
+NOTHING = {
+    "/jobs/{number}": 404,
+    "/jobs/{number}/result": 404,
+    "/jobs": 415,
+    "/admin/bundle": 404,
+    "/feedback": 404,
+    "/nps": 404,
+    "/journey": 404,
+}
 
 
 @pytest.mark.parametrize(("method", "path", "role"), DOORS)
@@ -151,7 +173,8 @@ def test_a_door_opens_to_its_role_and_those_above(
     served: Served, tokens: dict[str, str], method: str, path: str, role: str
 ) -> None:
     got = {name: call(served, method, path, tokens[name]).status_code for name in (*ROLES, "expired")}
-    expected = {name: 200 if ROLES.index(name) >= ROLES.index(role) else 403 for name in ROLES}
+    inside = 200 if (method, path) == ("GET", "/jobs") else NOTHING.get(path, 200)
+    expected = {name: inside if ROLES.index(name) >= ROLES.index(role) else 403 for name in ROLES}
     assert got == {**expected, "expired": 401}
 
 
@@ -221,6 +244,18 @@ def test_a_key_makes_no_more_calls_than_allowed(tiny_bundle: Path, tmp_path: Pat
         answers = [call(served, "POST", "/classify", token) for token in (one, one, one, other)]
         assert [answer.status_code for answer in answers] == [200, 200, 429, 200]
         assert 0 < int(answers[2].headers["retry-after"]) <= 31
+        assert call(served, "GET", "/model", one).status_code == 429  # every path counts
+
+
+def test_a_key_may_have_a_limit_of_its_own(tiny_bundle: Path, tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    slow = keys.make(path, name="慢", role=READ, calls_per_minute=1)
+    free = keys.make(path, name="快", role=READ)
+    with serving(tmp_path, tiny_bundle, keys=path) as served:
+        assert [call(served, "GET", "/model", slow).status_code for _ in range(3)] == [200, 429, 429]
+        assert [call(served, "GET", "/model", free).status_code for _ in range(9)] == [200] * 9
+    with pytest.raises(InputError, match="a key cannot make -1 calls a minute"):
+        keys.make(path, name="a", role=READ, calls_per_minute=-1)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7"])

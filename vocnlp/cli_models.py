@@ -42,7 +42,13 @@ def train(
         raise InputError("--linear, --encoder and --init are three ways to begin", hint="choose one")
     start = None if linear else encoder or str(init or Bundle.load().path)
     with training_progress(ERR) as progress:
-        how: dict[str, Any] = {"encoder": start, "ngrams": ngrams, "teacher": teacher, "dev_parts": dev_parts, "force": force}
+        how: dict[str, Any] = {
+            "encoder": start,
+            "ngrams": ngrams,
+            "teacher": teacher,
+            "dev_parts": dev_parts,
+            "force": force,
+        }
         bundle = train_bundle(data, out, recipe=recipe, root=data_root, codeframe=codeframe, progress=progress, **how)
     print_figures(OUT, bundle.figures)
     say(OUT, f"bundle: {escape(str(out))}")
@@ -108,11 +114,12 @@ def keys_make(
         str, typer.Option(help="read, score, edit or admin; each may do what those before it may.")
     ] = "score",
     days: Annotated[float | None, typer.Option(min=0, help="Days until it expires; default: never.")] = None,
+    per_minute: Annotated[int, typer.Option(min=0, help="Calls a minute; 0: the service's limit.")] = 0,
 ) -> None:
     """Add a key to FILE and print it: this is the only time it can be seen."""
     from .api.keys import make
 
-    typer.echo(make(file, name=name, role=role, days=days))
+    typer.echo(make(file, name=name, role=role, days=days, calls_per_minute=per_minute))
 
 
 @keys_app.command("list")

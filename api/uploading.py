@@ -1,0 +1,67 @@
+"""A file in a form, taken with care: its kind first, then its size while it comes, then its time."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect, Request
+
+from .errors import GoneError, InvalidError, MalformedError, TooLargeError, TooSlowError, WrongKindError
+from .settings import Settings
+
+_FORM = 64 * 1024  # what a form may add to its file: boundaries and headers
+
+
+async def read_upload(request: Request, settings: Settings) -> UploadFile:
+    """The one file of the form, in its field ``file``. To be closed by who asked for it."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
+        hint = "send the file as a form: curl -F file=@comments.xlsx"
+        raise WrongKindError("an upload is multipart/form-data", param="content-type", hint=hint)
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise WrongKindError("compressed bodies are not taken", param="content-encoding", hint="send it as it is")
+    body = _bounded(request, settings.upload_bytes)
+    parser = MultiPartParser(request.headers, body, max_files=1, max_fields=0)
+    try:
+        async with asyncio.timeout(settings.upload_seconds):
+            form = await parser.parse()
+    except MultiPartException as error:
+        raise MalformedError(f"the form cannot be read: {error.message}", param="body") from None
+    except TimeoutError:
+        raise TooSlowError(f"the upload did not arrive within {settings.upload_seconds:g} s") from None
+    except ClientDisconnect:
+        raise GoneError("the caller hung up") from None
+    file = form.get("file")
+    if not isinstance(file, UploadFile):
+        await form.close()
+        raise InvalidError("the form has no file of this name", param="file", hint="curl -F file=@comments.xlsx")
+    return file
+
+
+async def _bounded(request: Request, most: int) -> AsyncGenerator[bytes, None]:
+    too_large = TooLargeError(f"an upload may have at most {most:,} bytes", param="file", hint="cut the file in parts")
+    said = request.headers.get("content-length", "")
+    if said.isdecimal() and int(said[:20]) > most + _FORM:
+        raise too_large
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > most + _FORM:
+            raise too_large
+        yield chunk
+
+
+async def save(file: UploadFile, path: Path) -> int:
+    """Copy an upload to its place; how many bytes it has."""
+
+    def copy() -> int:
+        file.file.seek(0)
+        with path.open("wb") as target:
+            shutil.copyfileobj(file.file, target, 1 << 20)
+            return target.tell()
+
+    return await asyncio.to_thread(copy)
