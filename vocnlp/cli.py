@@ -12,12 +12,13 @@ import sys
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 from typer.core import TyperGroup
 
+from .cli_alerts import alerts_app
 from .cli_models import codeframe_app, evaluate, keys_app, train
 from .cli_options import (
     ERR,
@@ -27,17 +28,28 @@ from .cli_options import (
     ChannelOption,
     CustomerOption,
     FrameOption,
+    GapsOption,
     IdOption,
     JourneyOption,
     JsonOption,
+    PicturesOption,
     ScoreOption,
     SegmentOption,
     SheetOption,
+    SinceOption,
     StageOption,
+    TablesOption,
     TextOption,
+    UnmaskedOption,
     say,
 )
+from .cli_store import open_store, put_scored, store_app
 from .errors import InputError, OutputError, VocnlpError
+
+if TYPE_CHECKING:
+    from .batch import Options
+    from .folding import Rows
+    from .tagger import Tagger
 
 
 class _Edge(TyperGroup):
@@ -70,6 +82,8 @@ app = typer.Typer(
 )
 app.add_typer(codeframe_app, name="codeframe")
 app.add_typer(keys_app, name="keys")
+app.add_typer(alerts_app, name="alerts")
+app.add_typer(store_app, name="store")
 
 
 def main() -> None:
@@ -109,6 +123,7 @@ def score(
     force: Annotated[bool, typer.Option("--force", help="Replace what stands at OUT.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     verbatim: Annotated[bool, typer.Option("--verbatim", help="csv: no apostrophe before cells like =1+1.")] = False,
+    store: Annotated[str | None, typer.Option("--store", help="Also write the rows to this store.")] = None,
 ) -> None:
     """Tag every comment of a file; every row and column comes out as it went in, with tag columns behind."""
     from .batch import Options, open_for_scoring, score_file
@@ -122,9 +137,12 @@ def score(
     opened, columns = open_for_scoring(source, options)
     print_columns(ERR, opened, columns)
     tagger = Tagger.load(bundle, codeframe=codeframe)
+    kept = open_store(store, create=True) if store else None
     with scoring_progress(ERR, opened.rows) as report:
         scored = score_file(opened, columns, out, tagger, options=options, report=report)
     print_scored(OUT, scored)
+    if kept is not None:
+        put_scored(scored, kept, tagger)
 
 
 def _named(*columns: str | None) -> dict[str, str]:
@@ -149,35 +167,64 @@ def report(
     bundle: BundleOption = None,
     codeframe: FrameOption = None,
     journey: JourneyOption = "general",
+    since: SinceOption = None,
+    gaps: GapsOption = None,
+    tables: TablesOption = None,
+    pictures: PicturesOption = None,
+    unmasked: UnmaskedOption = False,
     force: Annotated[bool, typer.Option("--force", help="Replace what stands at OUT.")] = False,
 ) -> None:
     """Write the analyst's report: one HTML file in Chinese that opens offline."""
     from .batch import Options
     from .report import write_report
-    from .tagged_reading import read_tagged
+    from .report_gaps import read_gaps
     from .tagger import Tagger
 
-    _check_report(source, out, force)
+    _check_report(source, out, tables, force)
+    ratings = read_gaps(gaps) if gaps else ()
     tagger = Tagger.load(bundle, codeframe=codeframe)
     if tagger.codeframe.journeys:
         tagger.codeframe.journey(journey)
     named = _named(text, score_column, stage, channel, segment, customer, at, row_id)
     with ERR.status("reading"):
-        table, meta = read_tagged(source, tagger, Options(named=named, sheet=sheet))
-        write_report(out, table, tagger.codeframe, title=title, journey=journey, meta=meta)
-    say(OUT, f"report: {escape(str(out))} ({table.num_rows:,} rows)")
+        table, meta = _tagged_rows(source, tagger, Options(named=named, sheet=sheet))
+        write_report(
+            out, table, tagger.codeframe, title=title, journey=journey, meta=meta, since=since.date() if since else None,
+            ratings=ratings, masked=not unmasked, tables=tables, pictures=pictures,
+        )  # fmt: skip
+    rows = table.num_rows if hasattr(table, "num_rows") else table.count_rows()
+    say(OUT, f"report: {escape(str(out))} ({rows:,} rows)")
+    for name, path in (("tables", tables), ("pictures", pictures)):
+        say(OUT, f"{name}: {escape(str(path))}") if path else None
 
 
-def _check_report(source: Path, out: Path, force: bool) -> None:
+def _tagged_rows(source: Path, tagger: Tagger, options: Options) -> tuple[Rows, dict[str, str]]:
+    """The rows of a store, or of a file, and where they come from."""
+    if (source / "_delta_log").is_dir():
+        from .store import Store
+
+        return Store.open(source).read(), {"数据": f"{source.name}（存储）"}
+    from .tagged_reading import read_tagged
+
+    return read_tagged(source, tagger, options)
+
+
+def _check_report(source: Path, out: Path, tables: Path | None, force: bool) -> None:
     """What would only be found out after all the reading."""
+    if tables and tables.suffix.lower() != ".xlsx":
+        raise OutputError(
+            "the tables are an xlsx file", path=tables, hint=f"name it {tables.with_suffix('.xlsx').name}"
+        )
     if out.suffix.lower() not in (".html", ".htm"):
         raise OutputError("a report is an HTML file", path=out, hint=f"name it {out.with_suffix('.html').name}")
-    if not out.parent.is_dir():
-        raise OutputError("the folder does not exist", path=out, hint=f"create {out.parent}, or choose another folder")
-    if out.exists() and (out.is_dir() or (source.exists() and out.samefile(source))):
-        raise OutputError("is a folder or the input itself", path=out, hint="choose another name")
-    if out.exists() and not force:
-        raise OutputError("already exists", path=out, hint="choose another name, or replace it with --force")
+    for path in filter(None, (out, tables)):
+        if not path.parent.is_dir():
+            hint = f"create {path.parent}, or choose another folder"
+            raise OutputError("the folder does not exist", path=path, hint=hint)
+        if path.exists() and (path.is_dir() or (source.exists() and path.samefile(source))):
+            raise OutputError("is a folder or the input itself", path=path, hint="choose another name")
+        if path.exists() and not force:
+            raise OutputError("already exists", path=path, hint="choose another name, or replace it with --force")
 
 
 @app.command()
@@ -223,12 +270,14 @@ def serve(
     bundle: BundleOption = None,
     codeframe: FrameOption = None,
     keys: Annotated[Path | None, typer.Option(help="JSON file of API keys.")] = None,
+    jobs: Annotated[Path | None, typer.Option(help="Folder of the jobs: files to be scored.")] = None,
+    store: Annotated[str | None, typer.Option(help="Folder or address of the store.")] = None,
 ) -> None:
     """Serve POST /classify; every setting can also come from the environment, as VOCNLP_PORT=8000."""
     from .api.serve import serve as run
     from .api.settings import Settings
 
-    run(Settings.read(host=host, port=port, bundle=bundle, codeframe=codeframe, keys=keys))
+    run(Settings.read(host=host, port=port, bundle=bundle, codeframe=codeframe, keys=keys, jobs=jobs, store=store))
 
 
 app.command()(train)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -30,3 +31,16 @@ JourneyOption = Annotated[str, typer.Option("--journey", help="Which journey of 
 BundleOption = Annotated[Path | None, typer.Option("--bundle", help="Model folder; default: the shipped one.")]
 FrameOption = Annotated[Path | None, typer.Option("--codeframe", help="Codeframe .yaml or .json to tag with.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+SinceOption = Annotated[
+    datetime | None,
+    typer.Option("--since", formats=["%Y-%m-%d"], metavar="DATE", help="Day of an action: did its code move?"),
+]
+GapsOption = Annotated[
+    Path | None,
+    typer.Option("--gaps", help="Ratings: dimension, experience, expectation, importance, ideal."),
+]
+TablesOption = Annotated[Path | None, typer.Option("--tables", help="Write the tables of the report as xlsx, too.")]
+PicturesOption = Annotated[Path | None, typer.Option("--pictures", help="Write the pictures as PNG into a folder.")]
+UnmaskedOption = Annotated[
+    bool, typer.Option("--unmasked", help="Show telephone numbers, addresses and the like in comments as they are.")
+]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ _BITS = {
 #: The overall answer is a customer's last score; the moments are the rows with a value before it. Windows and not
 #: arg_max, which keeps the whole key of every customer in memory.
 _PATHS = """
-with step as (
+create or replace temp table path as with step as (
   select who, moment, rid, score, {value} as value
   from person join clock using (rid) join comment using (rid) where who is not null
 ), whole as (
@@ -59,17 +59,18 @@ with step as (
   select who, overall, rid, value, row_number() over (partition by who order by moment desc, rid desc) as back,
     row_number() over (partition by who order by abs(value - {middle}) desc, value, moment, rid) as place
   from step join whole using (who) where value is not null and moment < ended
-), path as (
+), walked as (
   select who, any_value(overall) as overall, count(*) as moments, avg(value) as mean, min(value) as worst,
     max(value) as best, max(value) filter (place = 1) as peak, max(rid) filter (place = 1) as peak_rid,
     max(value) filter (back = 1) as last, max(rid) filter (back = 1) as last_rid
   from told group by who
 ), standing as (
   select rid, case when count(*) = 1 then min(stage) else '{unknown}' end as at_stage
-  from placed where rid in (select peak_rid from path union all select last_rid from path) group by rid
+  from placed where rid in (select peak_rid from walked union all select last_rid from walked) group by rid
 )
-select who, overall, moments, mean, worst, best, peak, there.at_stage, last, here.at_stage
-from path join standing there on peak_rid = there.rid join standing here on last_rid = here.rid order by who"""
+select who, overall, moments, mean, worst, best, peak, there.at_stage as peak_stage, last,
+  here.at_stage as last_stage, peak_rid, last_rid
+from walked join standing there on peak_rid = there.rid join standing here on last_rid = here.rid"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,14 @@ class Folded:
     """The rows of one table, counted by whatever is asked. ``stages``: those of the journey, id to name, in order.
 
     A dimension is ``channel``, ``segment``, ``stage`` (a row may stand in several), ``given_stage`` (only where the
-    row itself names one), ``code``, a period of ``PERIODS``, or a column named in ``also``.
+    row itself names one), ``code``, a period of ``PERIODS``, or a column named in ``also``. ``told``: what was asked before.
     """
 
     con: duckdb.DuckDBPyConnection
     frame: Codeframe
     stages: Mapping[str, str]
     also: tuple[str, ...] = ()
+    told: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict, repr=False, compare=False)
 
     def answers(self, by: Sequence[str] = ()) -> list[tuple[Any, ...]]:
         """(key per dimension, rows, scores outside 0..10, promoters, passives, detractors)."""
@@ -174,13 +176,14 @@ class Folded:
         bits = pa.table({"name": pa.array(codes, pa.string()), "bit": pa.array([1 << at for at in range(len(codes))])})
         self.con.register("bits", bits)
         up, down = _BITS[side]
-        rows = self._rows(f"""
+        query = f"""
           with said as (
             select rid, bit_or(bit) filter ({up}) as up, bit_or(bit) filter ({down}) as down
             from mention join bits on code::varchar = name group by rid
           ) select coalesce(up, 0), coalesce(down, 0), {"100 * answer" if points else "score"}, count(*)
           from comment join person using (rid) left join said using (rid)
-          where answer is not null and noise is null group by all order by all""")
+          where answer is not null and noise is null group by all order by all"""
+        rows = self.con.execute(query).fetchall()
         self.con.unregister("bits")
         table = np.array(rows, dtype=np.float64).reshape(-1, 4)
         ups, downs = (table[:, at].astype(np.int64)[:, None] >> np.arange(len(codes)) & 1 for at in (0, 1))
@@ -194,7 +197,14 @@ class Folded:
         """One line per customer with a final score and moments before it: see ``peak_end.Path``."""
         mood = f"(case sentiment when '{POSITIVE}' then 1.0 when '{NEGATIVE}' then -1.0 when '{NEUTRAL}' then 0.0 end)::double"
         value, middle = ("score", 5.0) if scores else (mood, 0.0)
-        return self._rows(_PATHS.format(value=value, middle=middle, unknown=UNKNOWN))
+        self.con.execute(_PATHS.format(value=value, middle=middle, unknown=UNKNOWN))
+        return self.con.execute("select * exclude (peak_rid, last_rid) from path order by who").fetchall()
+
+    def turns(self, middle: float = 0.0, each: int = 6) -> list[tuple[str, str, list[int]]]:
+        """(peak or end, stage, some rows where it was a bad one), of the ``paths`` with two moments asked for last."""
+        some = "select '{0}', {1}_stage, min({1}_rid, {3}) from path where moments > 1 and {1} < {2} group by all"
+        both = (some.format(kind, name, middle, each) for kind, name in (("peak", "peak"), ("end", "last")))
+        return self.con.execute(f"{' union all '.join(both)} order by all").fetchall()
 
     def _by(self, by: Sequence[str], figures: str, also: str = "") -> list[tuple[Any, ...]]:
         dimensions = [self._dimension(name) for name in by]
@@ -236,18 +246,27 @@ class Folded:
         return found
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
-        return self.con.execute(query).fetchall()
+        if query not in self.told:
+            self.told[query] = self.con.execute(query).fetchall()
+        return self.told[query]
 
 
 @contextmanager
 def folded(
-    table: Rows, frame: Codeframe, journey: str = "general", *, also: Collection[str] = (), spill: Path | None = None
+    table: Rows,
+    frame: Codeframe,
+    journey: str = "general",
+    *,
+    also: Collection[str] = (),
+    texts: bool = False,
+    spill: Path | None = None,
+    memory: str = "192MB",
 ) -> Iterator[Folded]:
     """Fold a tagged table (schema ``records.TAGGED``) for as many questions as are asked inside the ``with``.
 
-    ``also`` names further columns to group by or to read answers from. Times with a zone are taken by the clock of
-    their zone, as ``column_values`` reads them. InputError for a missing column, or times that are no timestamps;
-    CodeframeError for an unknown ``journey``.
+    ``also`` names further columns to group by or to read answers from; ``texts`` keeps the comments at hand. Times with a
+    zone are taken by the clock of their zone, as ``column_values`` reads them. InputError for a missing column, or times
+    that are no timestamps; CodeframeError for an unknown ``journey``.
     """
     extra = tuple(dict.fromkeys(also))
     for name in extra:
@@ -255,7 +274,8 @@ def folded(
             raise InputError("the table has no such column", column=name, hint=", ".join(table.schema.names))
     beside = [name for name in ("customer", *extra) if name not in COLUMNS and name in table.schema.names]
     _check_times(table.schema)
-    with folding(table, also=tuple(dict.fromkeys([*beside, "customer"])), spill=spill) as con:
+    wanted = dict.fromkeys([*beside, "customer", *(["text"] * texts)])
+    with folding(table, also=tuple(wanted), spill=spill, memory=memory) as con:
         stages = place(con, frame, journey)
         con.execute(_CLOCK)
         # The view reads Arrow at every question; what is asked for again and again is kept.

@@ -178,15 +178,6 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
-    """A comment worth showing for a code: ``row`` is its position in the table."""
-
-    code: str
-    stage: str
-    row: int
-
-
-@dataclass(frozen=True, slots=True)
 class Totals:
     """``noise``: kind -> rows. ``tagged``: comments with a tag; ``tags``: all their tags.
 

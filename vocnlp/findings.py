@@ -14,12 +14,14 @@ from .folding import BLANK, UNKNOWN
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One sentence or two. ``code`` and ``stage`` say what it is about, where a reader may want to see the comments."""
+    """One sentence or two. The ids say what it is about, where a reader may want to see the comments."""
 
     head: str
     text: str
     code: str | None = None
     stage: str | None = None
+    channel: str | None = None
+    segment: str | None = None
 
 
 def signed(value: float | None) -> str:

@@ -80,17 +80,19 @@ SENTIMENTS = ", ".join(f"count(*) filter (sentiment = '{name}')" for name in (PO
 
 
 @contextmanager
-def folding(table: Rows, also: Collection[str] = (), spill: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+def folding(
+    table: Rows, also: Collection[str] = (), *, spill: Path | None = None, memory: str = _MEMORY
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database with the rows as ``tagged`` (their columns, and ``also``) and as ``comment``; gone after the ``with``.
 
-    ``spill`` is where rows beyond the memory allowed wait. InputError when a column is missing.
+    ``memory`` is what DuckDB may take, ``spill`` where rows beyond it wait. InputError when a column is missing.
     """
     # Extensions are never fetched: a figure must not depend on the network.
     con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
     try:
         # What is beyond the memory allowed goes to the disk (DuckDB makes the folder when it needs it, and removes it),
         # so that a million rows take hardly more than a few.
-        con.execute(f"set memory_limit = '{_MEMORY}'")
+        con.execute("set memory_limit = $memory", {"memory": memory})
         folder = spill or Path(gettempdir())
         con.execute("set temp_directory = $folder", {"folder": str(folder / f"vocnlp-{uuid4().hex}")})
         rows = _numbered(_local(table, (*COLUMNS, *also)), (*COLUMNS, *also))

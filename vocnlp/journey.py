@@ -7,7 +7,8 @@ are in ``figures``, who is counted where in ``folding``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +16,37 @@ import duckdb
 import pyarrow as pa
 
 from .codeframe import Codeframe
-from .figures import Cell, CodeFigures, Figures, Group, Impact, Nps, Totals, Voice
+from .figures import Cell, CodeFigures, Figures, Group, Impact, Nps, Totals
 from .folding import ANSWERS, BLANK, NPS, SENTIMENTS, UNKNOWN, Rows, folding, place
 
 GROUPS = ("channel", "segment", "month")
 
 _GROUP = f"count(*), count(*) filter (noise is null), {SENTIMENTS}"
 
-_VOICES = """
-with said as (
-  select rid, md5(text) as same, length(text) between 8 and 160 as readable from tagged where trim(text) <> ''
-), told as (
-  select code, stage, rid, same, readable, answer is not null as scored
-  from mention join wanted using (code) join placed using (rid) join comment using (rid) join said using (rid)
-  where neg qualify row_number() over (partition by code, stage, same order by rid) = 1
-), dealt as (
-  select *, row_number() over (partition by code, stage order by readable desc, scored desc, same, rid) as turn
-  from told
-), chosen as (
-  select *, row_number() over (partition by code order by turn, same, stage) as place from dealt
+#: One line per comment that can be shown. ``turn``: a readable length and a score go first, then as good as chance (MD5),
+#: and the same on every run; the row's place is hashed in, so that no two are equal.
+_TOLD = """
+create or replace temp table told as select rid, "at"::date as day, sentiment as mood,
+  (case when length(text) between 8 and 160 then 0 else 2 end + case when answer is null then 1 else 0 end)::ubigint
+    * 4611686018427387904::ubigint + md5_number_lower(text || rid::varchar) // 4::ubigint as turn,
+  md5_number_lower(text) as same
+from tagged join comment using (rid) where trim(text) <> '' and noise is null"""
+
+#: What has verbatims of its own: (keys, joins, condition, how many). Every cell, bar and point of the report is one.
+_SIDE = "case when neg then 'n' when pos then 'p' else 'u' end"
+_SAID = "mention join told using (rid) join comment using (rid)"
+_SHOWN = "neg and list_contains($codes, code::varchar)"
+_SAMPLES = (
+    (f"code, {_SIDE}", _SAID, "true", 8),
+    ("code, stage", f"{_SAID} join placed using (rid)", _SHOWN, 2),
+    ("code, channel", _SAID, _SHOWN, 2),
+    ("code, segment", _SAID, _SHOWN, 2),
+    ("code, date_trunc($every, day)", _SAID, "neg and list_contains($lines, code::varchar)", 2),
+    ("code, day >= $since::date", _SAID, _SHOWN, 3),
+    ("mood, stage, channel", "told join comment using (rid) join placed using (rid)", "true", 2),
+    ("mood, segment", "told join comment using (rid)", "true", 3),
+    ("mood, month", "told join comment using (rid)", "true", 2),
 )
-select code, stage, rid from chosen where place <= $each or turn <= 2 order by code, place"""
 
 
 def nps_of(table: Rows) -> Nps:
@@ -63,37 +74,71 @@ def figures(
     a column is missing.
     """
     with folding(table, spill=spill) as con:
-        stages = place(con, frame, journey)
-        total = _nps(con)
-        groups = {by: _groups(con, by) for by in GROUPS}
-        codes = _codes(con, frame, total)
-        often = sorted((code for code in codes if code.leaf and code.negative), key=lambda code: -code.negative)
-        return Figures(
-            totals=_totals(con),
-            nps=total,
-            stages=_stages(con, stages),
-            channels=groups["channel"],
-            segments=groups["segment"],
-            months=groups["month"],
-            codes=codes,
-            heat=_cells(con, "stage"),
-            trend=_cells(con, "month", [code.code for code in often[:trend_codes]]),
-        )
+        return figures_in(con, place(con, frame, journey), frame, trend_codes=trend_codes)
 
 
-def voices(
-    table: Rows, frame: Codeframe, journey: str = "general", *, codes: Collection[str], each: int = 8
-) -> tuple[Voice, ...]:
-    """Which comments to show for the negative side of ``codes``.
+def figures_in(
+    con: duckdb.DuckDBPyConnection, stages: Mapping[str, str], frame: Codeframe, *, trend_codes: int = 8
+) -> Figures:
+    """``figures`` of a table that is folded already, with its ``stages`` placed."""
+    total = _nps(con)
+    groups = {by: _groups(con, by) for by in GROUPS}
+    codes = _codes(con, frame, total)
+    often = sorted((code for code in codes if code.leaf and code.negative), key=lambda code: -code.negative)
+    return Figures(
+        totals=_totals(con),
+        nps=total,
+        stages=_stages(con, stages),
+        channels=groups["channel"],
+        segments=groups["segment"],
+        months=groups["month"],
+        codes=codes,
+        heat=_cells(con, "stage"),
+        trend=_cells(con, "month", [code.code for code in often[:trend_codes]]),
+    )
 
-    Per code up to ``each`` comments, dealt round the stages so that no stage speaks alone, and two for every stage and
-    code in addition. Identical texts are shown once; a readable length and a score go first; ties fall by the MD5 of
-    the text, which is as good as chance and the same on every run. Needs the ``text`` column; without it, no rows.
+
+def samples(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    codes: Sequence[str],
+    lines: Sequence[str],
+    every: str,
+    since: date | None,
+    also: Sequence[int] = (),
+) -> dict[int, tuple[str, ...]]:
+    """Rows to show, each with its stages: some of every code and side, and of whatever can be pointed at.
+
+    ``codes``: those with a cell of their own by stage, channel, segment and before or ``since`` a date; ``lines``: those
+    with a point of their own ``every`` week or month. The folding must hold the column ``text``; rows with none are
+    not shown. Of equal texts a cell shows one. ``also``: rows wanted in any case.
     """
-    with folding(table, also=("text",)) as con:
-        place(con, frame, journey)
-        con.register("wanted", pa.table({"code": pa.array(list(codes), pa.string())}))
-        return tuple(Voice(*row) for row in con.execute(_VOICES, {"each": each}).fetchall())
+    con.execute(_TOLD)
+    given = {"codes": list(codes), "lines": list(lines), "every": every, "since": since}
+    cells: list[tuple[int, list[int]]] = [(1, [row]) for row in also]
+    for keys, joins, condition, each in _SAMPLES:
+        # Three times as many as needed, because some texts are the same.
+        query = f"select min_by(rid, turn, {3 * each}) from {joins} where {condition} group by {keys}"
+        used = {name: value for name, value in given.items() if f"${name}" in query}
+        if "since" in used and since is None:
+            continue
+        cells += [(each, rows) for (rows,) in con.execute(query, used).fetchall()]
+    return _different(con, cells)
+
+
+def _different(con: duckdb.DuckDBPyConnection, cells: Sequence[tuple[int, list[int]]]) -> dict[int, tuple[str, ...]]:
+    """The first rows of every cell that say different things, in the order of the table, with their stages."""
+    con.register("shown", pa.table({"rid": pa.array(sorted({row for _, rows in cells for row in rows}), pa.int64())}))
+    same = dict(_rows(con, "select rid, same from told join shown using (rid)"))
+    kept: set[int] = set()
+    for each, rows in cells:
+        first: dict[int, int] = {}
+        for row in rows:
+            first.setdefault(same.get(row, row), row)
+        kept |= set(list(first.values())[:each])
+    stages = "select rid, list(stage order by stage) from placed join shown using (rid) group by rid order by rid"
+    placed = _rows(con, stages)
+    return {row: tuple(stages) for row, stages in placed if row in kept}
 
 
 def _nps(con: duckdb.DuckDBPyConnection) -> Nps:
@@ -119,7 +164,7 @@ def _groups(con: duckdb.DuckDBPyConnection, by: str) -> tuple[Group, ...]:
     return tuple(_group(row[0], row[0], *row[1:]) for row in _rows(con, query))
 
 
-def _stages(con: duckdb.DuckDBPyConnection, names: dict[str, str]) -> tuple[Group, ...]:
+def _stages(con: duckdb.DuckDBPyConnection, names: Mapping[str, str]) -> tuple[Group, ...]:
     query = f"""select stage, {_GROUP}, count(*) filter (inferred), {ANSWERS}
       from placed join comment using (rid) group by stage"""
     groups = [_group(row[0], names.get(row[0], row[0]), *row[1:]) for row in _rows(con, query)]

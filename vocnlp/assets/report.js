@@ -1,15 +1,6 @@
 "use strict";
 // Draws the charts and wires them to the verbatims: a click on a bar, a cell or a name shows what customers said.
 
-const view = { code: null, stage: null };
-const byId = (id) => document.getElementById(id);
-const make = (tag, className, text) => {
-  const node = document.createElement(tag);
-  if (className) node.className = className;
-  if (text !== undefined) node.textContent = text;
-  return node;
-};
-
 // --- charts ---------------------------------------------------------------------------------------------------------
 
 const drawn = new Map();
@@ -22,14 +13,33 @@ function draw(id, option, height, onClick) {
   chart.setOption(option());
   if (onClick) chart.on("click", onClick);
   drawn.set(id, { box, chart, option, height });
+  saving(box, chart);
+}
+
+// A picture of a chart, made by the browser itself: nothing is asked of anybody.
+function saving(box, chart) {
+  const button = make("button", "save", "保存图片");
+  button.type = "button";
+  button.addEventListener("click", () => {
+    const link = make("a");
+    link.download = document.title + "-" + box.getAttribute("aria-label") + ".png";
+    link.href = chart.getDataURL({ type: "png", pixelRatio: 2, backgroundColor: "#fff" });
+    link.click();
+  });
+  const line = make("p", "tools");
+  line.append(button);
+  box.parentNode.after(line);
+}
+
+function again(id) {
+  const { box, chart, option, height } = drawn.get(id);
+  box.style.height = height() + "px";
+  chart.resize();
+  chart.setOption(option(), { notMerge: true });
 }
 
 function redraw() {
-  for (const { box, chart, option, height } of drawn.values()) {
-    box.style.height = height() + "px";
-    chart.resize();
-    chart.setOption(option(), { notMerge: true });
-  }
+  for (const id of drawn.keys()) again(id);
 }
 
 // The word cloud reads its canvas back for every word; told so in advance, the browser keeps that canvas in memory.
@@ -44,110 +54,95 @@ function readable(paint) {
 
 let cloud = "negative";
 
-function drawAll() {
-  const rows = (list, each, extra) => () => list.length * each + extra;
+const onCode = (id, more, total) => drill(Object.assign({ code: id, side: "n" }, more), nameOf(id), total);
+const onStage = (key) => drill({ stage: key }, stageName(key), STAGES.has(key) ? STAGES.get(key).comments : undefined);
+const rows = (list, each, extra) => () => list.length * each + extra;
+
+function drawFigures() {
   draw("chart-pains", painsOption, rows(DATA.pains, 32, 56), (event) => {
-    drill(event.componentType === "yAxis" ? event.value : DATA.pains[event.dataIndex], null);
+    const id = event.componentType === "yAxis" ? event.value : DATA.pains[event.dataIndex];
+    onCode(id, {}, CODES.get(id).neg);
   });
   draw("chart-journey", journeyOption, journeyHeight, (event) => {
-    if (event.componentType === "yAxis") drill(event.value, null);
-    else if (event.componentType === "xAxis") drill(null, event.value);
-    else if (event.seriesType === "heatmap") drill(DATA.heat.codes[event.data.value[1]], DATA.stages[event.data.value[0]].key);
-    else drill(null, DATA.stages[event.data.value[0]].key);
+    if (event.componentType === "yAxis") onCode(event.value, {}, CODES.get(event.value).neg);
+    else if (event.componentType === "xAxis") onStage(event.value);
+    else if (event.seriesType !== "heatmap") onStage(DATA.stages[event.data.value[0]].key);
+    else {
+      const [stage, code, negative] = event.data.value, key = DATA.stages[stage].key, id = DATA.heat.codes[code];
+      drill({ code: id, side: "n", stage: key }, nameOf(id) + " × " + stageName(key), negative);
+    }
   });
-  draw("chart-channels", () => groupsOption(DATA.channels), rows(DATA.channels, 40, 40));
-  draw("chart-segments", () => groupsOption(DATA.segments), rows(DATA.segments, 40, 40));
-  draw("chart-months", monthsOption, () => 260);
-  draw("chart-moods", moodsOption, () => 260);
-  draw("chart-trend", trendOption, () => 320, (event) => drill(event.seriesId, null));
+  const onGroup = (by, groups) => (event) => {
+    const key = event.componentType === "yAxis" ? event.value : groups[event.data.value[0]].key;
+    drill({ [by]: key }, key, groups.find((group) => group.key === key).comments);
+  };
+  draw("chart-channels", () => groupsOption(DATA.channels), rows(DATA.channels, 40, 40), onGroup("channel", DATA.channels));
+  draw("chart-segments", () => groupsOption(DATA.segments), rows(DATA.segments, 40, 40), onGroup("segment", DATA.segments));
+  const onMonth = (month, mood) => {
+    const [year, number] = month.key.split("-").map(Number), next = number === 12 ? year + 1 + "-01" : year + "-" + String(number + 1).padStart(2, "0");
+    drill({ from: month.key + "-01", to: next + "-01", mood: mood || "" }, month.key + (mood ? " " + MOODS[mood] : ""), mood ? month[mood.slice(0, 3)] : month.comments);
+  };
+  draw("chart-months", monthsOption, () => 260, (event) => onMonth(DATA.months[event.data.value[0]]));
+  draw("chart-moods", moodsOption, () => 260, (event) => onMonth(DATA.months[event.dataIndex], ["negative", "neutral", "positive"][event.seriesIndex]));
   if (byId("chart-cloud")) {
     if (!DATA.words.negative.length) cloud = "positive";
-    readable(() => draw("chart-cloud", () => cloudOption(cloud), () => (narrow() ? 300 : 340)));
+    const onWord = (event) => drill({ words: event.name }, event.name);
+    readable(() => draw("chart-cloud", () => cloudOption(cloud), () => (narrow() ? 300 : 340), onWord));
     press("[data-words]", (button) => button.dataset.words === cloud);
   }
 }
 
-// --- verbatims ------------------------------------------------------------------------------------------------------
-
-function card(voice, wanted) {
-  const band = voice.score === null ? "" : voice.score >= 9 ? "by-pro" : voice.score <= 6 ? "by-det" : "";
-  const article = make("article", ("voice " + band).trim()), text = make("p");
-  for (const [words, codes] of voice.parts) {
-    const about = codes.some((id) => wanted.has(id));
-    const node = codes.length ? make("mark", about ? "about" : "", words) : document.createTextNode(words);
-    if (codes.length) node.title = codes.map(nameOf).join("、");
-    text.append(node);
-  }
-  const foot = make("footer");
-  foot.append(make("b", "", voice.score === null ? "未评分" : voice.score + " 分"));
-  for (const words of [voice.stages.map((key) => (STAGES.has(key) ? STAGES.get(key).name : key)).join("、"), voice.channel, voice.date]) {
-    if (words) foot.append(make("span", "", words));
-  }
-  article.append(text, foot);
-  return article;
-}
-
-const under = (id) => {
-  // A parent code stands for the verbatims of the codes below it, which are known by their path of names.
-  const code = CODES.get(id);
-  if (!code || code.leaf) return [id];
-  const trail = [...code.path, code.name];
-  return [id, ...DATA.codes.filter((other) => trail.every((name, at) => other.path[at] === name)).map((other) => other.id)];
-};
-const said = (code, stage) => {
-  const wanted = code === null ? null : new Set(under(code));
-  return DATA.voices.filter((voice) => (wanted === null || voice.codes.some((id) => wanted.has(id))) && (stage === null || voice.stages.includes(stage)));
-};
-
-function group(id, voices) {
-  const code = CODES.get(id), wanted = new Set(under(id));
-  const remark = count(code.neg) + " 条负面评论" + (code.pain === null ? "" : "，影响 NPS " + signed(code.pain) + " 点");
-  const head = make("div", "group"), quotes = make("div", "quotes");
-  head.append(make("h3", "", code.name), make("span", "note", remark));
-  quotes.append(...voices.map((voice) => card(voice, wanted)));
-  return [head, quotes];
-}
-
-function showVoices() {
-  const list = byId("voices-list"), { code, stage } = view, nodes = [];
-  if (!list) return;
-  chips("chips-code", [[null, "精选"], ...DATA.shown.map((id) => [id, nameOf(id)])], "code");
-  chips("chips-stage", DATA.stages.length > 1 ? [[null, "全部环节"], ...DATA.stages.map((item) => [item.key, item.name])] : [], "stage");
-  if (code === null) {
-    const seen = new Set();
-    for (const id of DATA.shown.slice(0, 6)) {
-      const voices = said(id, stage).filter((voice) => !seen.has(voice)).slice(0, 2);
-      voices.forEach((voice) => seen.add(voice));
-      if (voices.length) nodes.push(...group(id, voices));
+function drawAnalyses() {
+  draw("chart-drivers", driversOption, rows(DATA.drivers.items, 32, 56), (event) => {
+    const id = event.componentType === "yAxis" ? event.value : DATA.drivers.items[event.dataIndex].id;
+    drill({ code: id }, nameOf(id), CODES.get(id).mentions);
+  });
+  draw("chart-matrix", matrixOption, () => (narrow() ? 360 : 460), (event) => {
+    const id = DATA.matrix.points[event.dataIndex].id;
+    drill({ code: id }, nameOf(id), CODES.get(id).mentions);
+  });
+  draw("chart-map", mapOption, rows(DATA.map.stages, 54, 42), (event) => {
+    if (event.componentType === "yAxis") onStage(event.value);
+    else if (event.componentType === "xAxis") drill({ channel: event.value }, event.value);
+    else {
+      const { at, comments } = event.data.spot, stage = DATA.map.stages[at[0]], channel = DATA.map.points[at[1]];
+      drill({ stage: stage.key, channel }, stage.name + " × " + channel, comments);
     }
-  } else {
-    const voices = said(code, stage);
-    if (voices.length) nodes.push(...group(code, voices));
-  }
-  const where = stage === null ? "" : "「" + STAGES.get(stage).name + "」环节";
-  const what = code === null ? "影响最大的几个痛点" : "「" + nameOf(code) + "」";
-  byId("voices-note").textContent = nodes.length
-    ? where + (where && code === null ? "中" : "") + what + "的原声摘录，底色标出与该问题有关的证据，下划线是其他负面证据。"
-    : where + what + "没有选入报告的原声。";
-  list.replaceChildren(...nodes);
+  });
+  draw("chart-cross", crossOption, () => crossHeight(), (event) => {
+    if (event.componentType === "yAxis") onCode(event.value, {}, CODES.get(event.value).neg);
+    else if (event.componentType === "xAxis") drill({ [crossed]: event.value }, event.value, DATA.cross[crossed].groups.find((group) => group.key === event.value).size);
+    else {
+      const { at, observed } = event.data.cell, table = DATA.cross[crossed], id = table.codes[at[1]], key = table.groups[at[0]].key;
+      drill({ code: id, side: "n", [crossed]: key }, nameOf(id) + " × " + key, observed);
+    }
+  });
+  const onPeriod = (event) => {
+    const line = MOVES.lines.find((one) => one.id === event.seriesId), at = event.dataIndex;
+    if (!line) return;
+    if (at === undefined || at === null || at < 0) onCode(line.id, {}, CODES.get(line.id).neg);
+    else if (at < MOVES.starts.length) drill({ code: line.id, side: "n", from: MOVES.starts[at], to: MOVES.ends[at] }, nameOf(line.id) + "，" + periodOf(MOVES.starts[at]), line.counts[at]);
+  };
+  draw("chart-trend", trendOption, () => 320, onPeriod);
+  draw("chart-forecast", forecastOption, () => 280, onPeriod);
+  draw("chart-effects", effectsOption, () => 70 + 32 * MOVES.effects.length, (event) => {
+    const id = event.componentType === "yAxis" ? event.value : MOVES.effects[event.dataIndex].id;
+    onSide(id, event.seriesName === "之前" ? "before" : event.seriesName === "之后" ? "after" : "");
+  });
+  draw("chart-peak", peakOption, () => 260, (event) => {
+    const kind = event.seriesIndex === 0 ? "peak" : "end", stage = DATA.peak.stages[event.dataIndex];
+    drill({ turn: kind + ":" + stage.key }, event.seriesName + "：" + stage.name, Number(event.value));
+  });
+  draw("chart-gaps", gapsOption, rows(DATA.gaps, 32, 56), (event) => {
+    const gap = DATA.gaps[event.componentType === "yAxis" ? DATA.gaps.findIndex((one) => one.name === event.value) : event.dataIndex];
+    drill(gap.id ? { code: gap.id } : { words: gap.name }, gap.name);
+  });
 }
 
-function chips(id, items, key) {
-  byId(id).replaceChildren(...items.map(([value, name]) => {
-    const button = make("button", "", name);
-    button.type = "button";
-    button.setAttribute("aria-pressed", String(view[key] === value));
-    button.addEventListener("click", () => { view[key] = value; showVoices(); });
-    return button;
-  }));
-}
-
-function drill(code, stage) {
-  if (!byId("voices-list")) return;
-  view.code = code || null;
-  view.stage = stage || null;
-  showVoices();
-  byId("voices").scrollIntoView();
+// The comments before, or since, the date that changes are counted from.
+function onSide(id, side) {
+  const change = MOVES.changes.find((one) => one.id === id), when = side === "before" ? { to: MOVES.split } : side === "after" ? { from: MOVES.split } : {};
+  onCode(id, when, change && side ? change[side] : CODES.get(id).neg);
 }
 
 // --- table ----------------------------------------------------------------------------------------------------------
@@ -181,23 +176,40 @@ function sortBy(head) {
   showRows();
 }
 
+function wireTable() {
+  if (!byId("codes")) return;
+  for (const head of byId("codes").tHead.rows[0].cells) head.firstElementChild.addEventListener("click", () => sortBy(head));
+  byId("more").addEventListener("click", () => { table.all = true; showRows(); });
+  showRows();
+  tabs("level", (level) => { table.level = level; showRows(); });
+}
+
+function tabs(name, chosen) {
+  const selector = "[data-" + name + "]";
+  for (const button of document.querySelectorAll(selector)) {
+    button.addEventListener("click", () => { press(selector, (other) => other === button); chosen(button.dataset[name]); });
+  }
+}
+
 function wire() {
-  if (byId("codes")) {
-    for (const head of byId("codes").tHead.rows[0].cells) head.firstElementChild.addEventListener("click", () => sortBy(head));
-    byId("more").addEventListener("click", () => { table.all = true; showRows(); });
-    showRows();
+  wireTable();
+  tabs("words", (side) => { cloud = side; readable(() => again("chart-cloud")); });
+  tabs("measure", (name) => { measure = name; again("chart-map"); });
+  tabs("cross", (by) => { crossed = by; again("chart-cross"); });
+  press("[data-measure]", (button) => button.dataset.measure === measure);
+  press("[data-cross]", (button) => button.dataset.cross === crossed);
+  if (byId("ahead")) {
+    const tell = () => { byId("ahead-note").textContent = MOVES.lines.find((line) => line.id === ahead).whyNot || ""; };
+    byId("ahead").addEventListener("change", () => { ahead = byId("ahead").value; again("chart-forecast"); tell(); });
+    tell();
   }
-  for (const button of document.querySelectorAll("[data-level]")) {
-    button.addEventListener("click", () => { table.level = button.dataset.level; press("[data-level]", (other) => other === button); showRows(); });
-  }
-  for (const button of document.querySelectorAll("[data-words]")) {
+  for (const button of document.querySelectorAll(".link[data-code]")) {
+    const { code, stage, channel, segment, side, when } = button.dataset;
     button.addEventListener("click", () => {
-      cloud = button.dataset.words;
-      press("[data-words]", (other) => other === button);
-      readable(() => drawn.get("chart-cloud").chart.setOption(cloudOption(cloud), { notMerge: true }));
+      if (when !== undefined) onSide(code, when);
+      else drill({ code: code || "", side: side || "", stage: stage || "", channel: channel || "", segment: segment || "" });
     });
   }
-  for (const button of document.querySelectorAll(".link[data-code]")) button.addEventListener("click", () => drill(button.dataset.code, button.dataset.stage));
   let waiting = 0, width = window.innerWidth;
   window.addEventListener("resize", () => {
     if (window.innerWidth === width) return; // a phone's address bar comes and goes without a change in width
@@ -207,6 +219,8 @@ function wire() {
   });
 }
 
-drawAll();
+drawFigures();
+drawAnalyses();
+wireVoices();
 showVoices();
 wire();

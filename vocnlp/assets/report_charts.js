@@ -66,7 +66,7 @@ function interval(points, axes, options) {
         ? [bar(lx, ly, hx, hy), bar(lx, ly - 4, lx, ly + 4), bar(hx, hy - 4, hx, hy + 4)]
         : [bar(lx, ly, hx, hy), bar(lx - 4, ly, lx + 4, ly), bar(hx - 4, hy, hx + 4, hy)];
       const dot = { type: "circle", shape: { cx: x, cy: y, r: 4.5 }, style: { fill: small ? "#fff" : tint, stroke: tint, lineWidth: 2 } };
-      const text = { type: "text", silent: true, style: Object.assign({ text: format(api.value(1)), fill: small ? MUTED : INK, font: "600 12px " + FONT },
+      const text = { type: "text", silent: true, style: Object.assign({ text: small ? "样本太少" : format(api.value(1)), fill: small ? MUTED : INK, font: "600 12px " + FONT },
         horizontal ? { x: hx + 8, y, align: "left", verticalAlign: "middle" } : { x: hx, y: hy - 6, align: "center", verticalAlign: "bottom" }) };
       return { type: "group", children: [...ends, ...(dots ? [dot] : []), ...(labels ? [text] : [])] };
     },
@@ -79,7 +79,8 @@ const asPoint = (group) => (DATA.scored
 const showValue = (value) => (DATA.scored ? signed(value) : value.toFixed(1) + "%");
 function groupTip(group) {
   const rows = [["评论", count(group.comments)]];
-  if (group.n) rows.push(["评分", count(group.n)], ["NPS", signed(group.nps)], ["95% 区间", signed(group.low) + " 至 " + signed(group.high)]);
+  if (group.n) rows.push(["评分", count(group.n)], ["NPS", few(group) ? "样本太少" : signed(group.nps)]);
+  if (group.n && !few(group)) rows.push(["95% 区间", signed(group.low) + " 至 " + signed(group.high)]);
   if (group.comments) rows.push(["正面", percent(group.pos / group.comments)], ["负面", percent(group.neg / group.comments)]);
   if (group.inferred) rows.push(["环节由标签推断", count(group.inferred)]);
   return tip(group.name, rows);
@@ -110,7 +111,7 @@ function painsOption() {
     tooltip: tipOf((item) => {
       const code = CODES.get(ids[item.dataIndex]);
       const rows = [["负面评论", count(code.neg)], ["带评分", count(code.n)]];
-      if (code.margin !== null) rows.push(["这些客户的 NPS", signed(code.painNps)], ["对总体的影响", signed(code.pain)], ["误差", "± " + code.margin.toFixed(1)]);
+      if (code.margin !== null && !code.small) rows.push(["这些客户的 NPS", signed(code.painNps)], ["对总体的影响", signed(code.pain)], ["误差", "± " + code.margin.toFixed(1)]);
       if (code.owner) rows.push(["责任部门", code.owner]);
       return tip([...code.path, code.name].join(" / "), rows);
     }),
@@ -131,7 +132,8 @@ function journeyOption() {
   const stages = DATA.stages.map((stage) => stage.key), codes = DATA.heat.codes, points = DATA.stages.map(asPoint);
   const cells = DATA.heat.cells.filter((cell) => cell[2] > 0), told = new Set(cells.map((cell) => cell[0] + "/" + cell[1]));
   const silent = stages.flatMap((_, at) => codes.map((_, code) => [at, code])).filter((pair) => !told.has(pair.join("/")));
-  const most = Math.max(0.001, ...cells.map((cell) => cell[3]));
+  const thin = (cell) => DATA.stages[cell[0]].comments < DATA.small;
+  const most = Math.max(0.001, ...cells.filter((cell) => !thin(cell)).map((cell) => cell[3]));
   const left = narrow() ? 92 : 128, top = 186;
   const labels = { color: INK, fontSize: 13, lineHeight: 18, interval: 0, formatter: (key) => short(STAGES.get(key).name, 6) + "\n{n|" + count(STAGES.get(key).comments) + " 条}", rich: { n: { color: MUTED, fontSize: 11.5 } } };
   return base({
@@ -139,8 +141,8 @@ function journeyOption() {
     tooltip: tipOf((item) => {
       if (item.seriesType !== "heatmap") return groupTip(DATA.stages[item.data.value[0]]);
       const [stage, code, negative, , nps, n] = item.data.value;
-      const rows = [["负面评论", count(negative)], ["占该环节评论", percent(negative / DATA.stages[stage].comments)]];
-      if (n) rows.push(["这些客户的 NPS", signed(nps)], ["带评分", count(n)]);
+      const rows = [["负面评论", count(negative)], ["占该环节评论", DATA.stages[stage].comments < DATA.small ? "样本太少" : percent(negative / DATA.stages[stage].comments)]];
+      if (n) rows.push(["这些客户的 NPS", n < DATA.small ? "样本太少" : signed(nps)], ["带评分", count(n)]);
       return tip(nameOf(codes[code]) + " · " + DATA.stages[stage].name, rows);
     }),
     visualMap: { show: false, type: "continuous", min: 0, max: most, dimension: 3, seriesIndex: 3, inRange: { color: HEAT } },
@@ -160,8 +162,8 @@ function journeyOption() {
         return { type: "rect", shape: { x: x - w / 2 + 1, y: y - h / 2 + 1, width: w - 2, height: h - 2 }, style: { fill: "#f6f7f9" } };
       } },
       { type: "heatmap", xAxisIndex: 1, yAxisIndex: 1, itemStyle: { borderColor: "#fff", borderWidth: 2 }, emphasis: { itemStyle: { color: "inherit", borderColor: ACCENT } },
-        data: cells.map((cell) => ({ value: cell, label: { color: cell[3] > 0.8 * most ? "#fff" : INK } })),
-        label: { show: true, fontSize: 12, formatter: (item) => percent(item.data.value[3]) } },
+        data: cells.map((cell) => (thin(cell) ? { value: cell, visualMap: false, itemStyle: { color: "#f1f3f5" }, label: { color: MUTED } } : { value: cell, label: { color: cell[3] > 0.8 * most ? "#fff" : INK } })),
+        label: { show: true, fontSize: 12, formatter: (item) => (thin(item.data.value) ? "样本太少" : percent(item.data.value[3])) } },
     ],
   });
 }
@@ -208,22 +210,6 @@ function moodsOption() {
     xAxis: monthAxis(),
     yAxis: Object.assign({ type: "value", max: 100, axisLabel: valueLabel("{value}%") }, quiet),
     series: [layer("负面", "neg", NEG), layer("中性", "neu", NEU), layer("正面", "pos", POS)],
-  });
-}
-
-function trendOption() {
-  const share = (line, month) => (month.comments ? 100 * (line.share[month.key] ?? 0) : "-");
-  return base({
-    color: HUES,
-    grid: { left: 46, right: narrow() ? 84 : 130, top: 14, bottom: 28 },
-    tooltip: Object.assign(tipOf((items) => tip(items[0].axisValue, items.filter((item) => item.value !== "-").sort((a, b) => b.value - a.value).map((item) => [item.seriesName, Number(item.value).toFixed(1) + "%"]))), { trigger: "axis" }),
-    xAxis: Object.assign(monthAxis(), { boundaryGap: false }),
-    yAxis: Object.assign({ type: "value", axisLabel: valueLabel("{value}%") }, quiet),
-    series: DATA.trend.map((line) => ({
-      id: line.code, name: line.name, type: "line", symbol: "circle", symbolSize: 5, lineStyle: { width: 2 }, triggerLineEvent: true, emphasis: { focus: "series" },
-      data: DATA.months.map((month) => share(line, month)),
-      endLabel: { show: true, color: "inherit", fontSize: 12.5, lineHeight: 17, formatter: (item) => short(item.seriesName, narrow() ? 5 : 8) }, labelLayout: { moveOverlap: "shiftY" },
-    })),
   });
 }
 
