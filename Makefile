@@ -5,10 +5,12 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test lint bench train clean
 
-demo: $(VENV)/core  ## score the sample export; leaves demo/tagged.xlsx and demo/report.html
+demo: $(VENV)/core  ## score the sample export, report on it, say what would be an alert; leaves all of it in demo/
 	@mkdir -p demo
-	$(BIN)/vocnlp score examples/nps_survey.xlsx -o demo/tagged.xlsx --force
-	$(BIN)/vocnlp report demo/tagged.xlsx -o demo/report.html --title "禾光生活 2026 上半年 NPS 问卷" --force
+	$(BIN)/vocnlp score examples/nps_survey.xlsx -o demo/tagged.xlsx --store demo/feedback --force
+	$(BIN)/vocnlp report demo/feedback -o demo/report.html --tables demo/tables.xlsx --since 2026-04-01 \
+		--title "禾光生活 2026 上半年 NPS 问卷" --force
+	$(BIN)/vocnlp alerts run --rules examples/alerts.yaml --data demo/feedback --now 2026-06-28T18:00 --dry-run
 	@echo "open demo/tagged.xlsx in a spreadsheet and demo/report.html in a browser"
 
 test: $(VENV)/dev  ## the whole test suite
@@ -29,7 +31,7 @@ train: $(VENV)/dev  ## train the shipped bundles again; DATA is the folder of th
 
 $(VENV)/core: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[alerts,analysis,store]"
 	@touch $@
 
 $(VENV)/dev: pyproject.toml
