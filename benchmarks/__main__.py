@@ -8,11 +8,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import alerts, challenge, encoder, page, picture, privacy, quality, rounding, speed, store
+from . import alerts, challenge, encoder, page, picture, privacy, quality, report, rounding, serving, speed, store
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
-SUITES = ("challenge", "encoder", "speed", "rounding", "shipped", "own_codes", "privacy", "alerts", "store")
+SUITES = (
+    "challenge",
+    "encoder",
+    "speed",
+    "rounding",
+    "shipped",
+    "own_codes",
+    "privacy",
+    "alerts",
+    "store",
+    "report",
+    "serving",
+)
 
 
 def main() -> None:
@@ -34,6 +46,8 @@ def main() -> None:
         "privacy": privacy.measure,
         "alerts": lambda: alerts.measure(wanted.bundle),
         "store": store.measure,
+        "report": lambda: report.measure(1_000_000),
+        "serving": lambda: serving.measure(wanted.bundle),
         "own_codes": lambda: quality.own_codes(wanted.data, wanted.bundle),
     }
     for suite in [wanted.only] if wanted.only else SUITES:

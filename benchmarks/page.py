@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,39 @@ def tables(results: dict[str, Any]) -> str:
         parts.append(_peers(results["encoder"]))
     if "speed" in results:
         parts.append(_speed(results["speed"]))
+    parts += [_measured(title, results[name]) for name, title in _PLAIN.items() if name in results]
     return "\n".join(parts)
+
+
+#: Suites whose results are shown as they are measured.
+_PLAIN = {
+    "store": "The store: processes that write at once, plain parquet beside",
+    "report": "All figures of the report over made rows",
+    "alerts": "From a comment to its webhook on loopback, in seconds",
+    "serving": "The service under load, on loopback",
+}
+
+
+def _measured(title: str, results: dict[str, Any]) -> str:
+    lines = [f"### {title}", "", "| what | measured |", "|---|--:|"]
+    return "\n".join([*lines, *(f"| {name} | {value} |" for name, value in _flat(results))]) + "\n"
+
+
+def _flat(results: dict[str, Any], under: str = "") -> Iterator[tuple[str, Any]]:
+    """Names and values of results within results, one line each."""
+    for name, value in results.items():
+        told = f"{under}{name.replace('_', ' ')}"
+        if isinstance(value, dict):
+            yield from _flat(value, f"{told}: ")
+        else:
+            yield told, value
 
 
 def _f(value: float | None, digits: int = 3) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
+
+
+_NAMES = {"encoder": "encoder with n-grams"}
 
 
 def _own(own: dict[str, Any]) -> str:
@@ -53,7 +82,7 @@ def _own(own: dict[str, Any]) -> str:
         for model, one in models.items():
             codes, pairs = one["codes"], one["pairs"]
             lines.append(
-                f"| {name} | {model} | {_f(codes['micro_f1'])} | {_f(codes['macro_f1'])} | {_f(pairs['micro_f1'])} "
+                f"| {name} | {_NAMES.get(model, model)} | {_f(codes['micro_f1'])} | {_f(codes['macro_f1'])} | {_f(pairs['micro_f1'])} "
                 f"| {_f(pairs['macro_f1'])} | {_f(one['evidence']['overlap'])} | {one['rows']} | {one['train_seconds']} |"
             )
     return "\n".join(lines) + "\n"
