@@ -49,6 +49,7 @@ class LinearRecipe:
     strength: float = 16.0
     sentiment_strength: float = 2.0
     rounds: int = 40  # of L-BFGS, at most
+    least_weight: int = 3  # in 127ths of the largest of an output; smaller ones are left out of a bundle
     held_out: int = 5  # one part in this many sets calibration and thresholds; 0: that is found elsewhere
     threads: int = 2
 

@@ -163,7 +163,7 @@ _Made = tuple[Any, dict[str, float], dict[str, bytes], dict[str, Any]]
 def _fit_linear(plan: Recipe, train: Sequence[Labelled], progress: Progress) -> _Made:
     fitted = fit_linear(train, plan.frame, plan.linear, progress=progress)
     # What is measured is what is shipped: the weights after rounding.
-    model = Linear.from_tensors(fitted.model.codes, *fitted.model.to_tensors())
+    model = Linear.from_tensors(fitted.model.codes, *fitted.model.to_tensors(plan.linear.least_weight))
     return model, fitted.thresholds, {}, {"features": len(fitted.model.vocabulary.hashes)}
 
 
@@ -186,7 +186,7 @@ def _fit_beside(
     apart = [row for row in train if kept_apart(row) and row.text.strip()]
     fitted = fit_linear(learnt, plan.frame, replace(plan.linear, held_out=0), progress=progress)
     # Weighed as it is shipped: after rounding.
-    model = Linear.from_tensors(fitted.model.codes, *fitted.model.to_tensors())
+    model = Linear.from_tensors(fitted.model.codes, *fitted.model.to_tensors(plan.linear.least_weight))
     progress("weighing encoder and n-grams", 1.0)
     return pool(encoder, model, learnt, apart)
 

@@ -164,10 +164,10 @@ class Linear:
         sentiment = np.empty((0, 3), np.float32) if self.knows_sentiment else None
         return Scores(sentiment, empty, np.empty((0, c, 3), np.float32), np.empty((0, c), np.int64))
 
-    def to_tensors(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+    def to_tensors(self, least: int = 3) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
         """Arrays and settings to write to a bundle: weights as int8, with one scale an output.
 
-        Small weights are left out, and features left without any weight with them.
+        Weights below ``least``/127 of the largest are left out, and features left without any weight with them.
         """
         dense = self.weights.tocsc()
         peak = np.maximum(abs(dense).max(0).toarray().ravel(), 1e-12).astype(np.float32)
@@ -175,8 +175,8 @@ class Linear:
         whole.data = np.rint(whole.data)
         # Weights below 3/127 of the largest carry half the size and the time of the codes, and none of their accuracy;
         # sentiment, the sum of many small weights, keeps all.
-        least = np.where(np.arange(whole.shape[1]) < (_SENTIMENT if self.knows_sentiment else 0), 1, 3)
-        whole.data[np.abs(whole.data) < least[whole.indices]] = 0
+        kept = np.where(np.arange(whole.shape[1]) < (_SENTIMENT if self.knows_sentiment else 0), 1, least)
+        whole.data[np.abs(whole.data) < kept[whole.indices]] = 0
         whole.eliminate_zeros()
         whole.sort_indices()
         used = np.flatnonzero(np.diff(whole.indptr))
