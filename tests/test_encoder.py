@@ -345,10 +345,10 @@ def test_the_command_fine_tunes_a_folder_and_the_card_says_so(
     command = [sys.executable, "-m", "vocnlp.cli", "train", "--data", str(data), "--out", str(out)]
     subprocess.run([*command, "--encoder", str(folder)], check=True, capture_output=True)
     assert sorted(path.name for path in out.rglob("*") if path.is_file()) == [
-        "README.md", "codeframe.json", "config.json", "manifest.json", "model.safetensors", "model_int8.onnx", "tokenizer.json",
-        "tokenizer_config.json",
+        "README.md", "codeframe.json", "config.json", "manifest.json", "model.safetensors", "model_int8.onnx", "ngrams.safetensors",
+        "tokenizer.json", "tokenizer_config.json",
     ]  # fmt: skip
-    assert "the encoder tiny, fine-tuned for 16 epochs" in (out / "README.md").read_text(encoding="utf-8")
+    assert "tiny, fine-tuned for 16 epochs and " in (out / "README.md").read_text(encoding="utf-8")
     assert AutoModel.from_pretrained(out).config.hidden_size == 32
     assert not list(tmp_path.glob(".*"))
     both = subprocess.run([*command, "--encoder", str(folder), "--linear"], check=False, capture_output=True, text=True)
