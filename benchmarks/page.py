@@ -55,7 +55,7 @@ def _measured(title: str, results: dict[str, Any]) -> str:
 def _flat(results: dict[str, Any], under: str = "") -> Iterator[tuple[str, Any]]:
     """Names and values of results within results, one line each."""
     for name, value in results.items():
-        told = f"{under}{name.replace('_', ' ')}"
+        told = f"{under}{str(name).replace('_', ' ')}"
         if isinstance(value, dict):
             yield from _flat(value, f"{told}: ")
         else:
