@@ -1,4 +1,4 @@
-"""The service under load: a real server in a process of its own, its callers in this one, by httpx over loopback.
+"""The service under load: a real server in a process of its own, its callers in this one, over loopback.
 
     python -m benchmarks.serving [--seconds 10] [--only paced ...] [--bundle DIR]
 
@@ -33,6 +33,7 @@ from vocnlp.bundle import Bundle
 from vocnlp.tagger import Tagger
 
 from .challenge import read_cases
+from .wire import Wire
 
 #: Characters of a text, and how many of a hundred have so many.
 MIX: Mapping[int, int] = {30: 60, 60: 25, 150: 12, 500: 3}
@@ -43,7 +44,7 @@ _WAIT = 60.0
 
 @dataclass(frozen=True)
 class Seen:
-    """One call: the status (0: no answer), its seconds, and which bundle answered."""
+    """One call: the status (or ``wire.REFUSED``, ``wire.LOST``), its seconds, and which bundle answered."""
 
     status: int
     seconds: float
@@ -106,24 +107,15 @@ def _address(log: Any, process: subprocess.Popen[bytes], begun: float) -> str:
     raise RuntimeError(f"the server did not start: {os.pread(log.fileno(), 65536, 0).decode()}")
 
 
-async def _call(client: httpx.AsyncClient, text: str) -> Seen:
+async def _call(wire: Wire, text: str) -> Seen:
     begun = time.perf_counter()
-    try:
-        answer = await client.post("/classify", json={"input": text})
-    except httpx.TransportError:
-        return Seen(0, time.perf_counter() - begun)
-    model = answer.json()["model"] if answer.status_code == 200 else ""
-    return Seen(answer.status_code, time.perf_counter() - begun, model)
-
-
-def _client(url: str) -> httpx.AsyncClient:
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
-    return httpx.AsyncClient(base_url=url, timeout=_WAIT, limits=limits)
+    status, answer = await wire.ask("POST", "/classify", {"input": text})
+    return Seen(status, time.perf_counter() - begun, answer["model"] if status == 200 else "")
 
 
 async def _paced(url: str, rate: float, seconds: float, text: Callable[[], str]) -> list[Seen]:
     """So many calls a second, sent when they are due and not when the one before is answered."""
-    async with _client(url) as client:
+    async with Wire(url) as client:
         begun = time.perf_counter()
         tasks = []
         for number in range(int(rate * seconds)):
@@ -139,13 +131,13 @@ async def _closed(
     seen: list[Seen] = []
     end = time.perf_counter() + seconds
 
-    async def caller(client: httpx.AsyncClient) -> None:
+    async def caller(client: Wire) -> None:
         while time.perf_counter() < end:
             seen.append(await _call(client, text()))
-            if seen[-1].status == 0:
+            if seen[-1].status <= 0:
                 return
 
-    async with _client(url) as client:
+    async with Wire(url) as client:
         callers = [asyncio.create_task(caller(client)) for _ in range(CALLERS)]
         if also is not None:
             await asyncio.sleep(seconds / 2)
@@ -193,15 +185,16 @@ def overload(bundle: Path | None, seconds: float, texts: Texts) -> dict[str, Any
     with server(bundle, deadline_seconds=2) as running:
         seen = asyncio.run(_closed(running.url, seconds / 2, texts.next))
         rate = 4 * max(1.0, sum(one.status == 200 for one in seen) / (seconds / 2))
-        before, slowest = running.memory, 0.0
+        before, slowest, unwell = running.memory, 0.0, 0
 
         async def both() -> list[Seen]:
-            nonlocal slowest
+            nonlocal slowest, unwell
             load = asyncio.create_task(_paced(running.url, rate, seconds, texts.next))
-            async with _client(running.url) as client:
+            async with Wire(running.url) as client:
                 while not load.done():
                     begun = time.perf_counter()
-                    (await client.get("/health")).raise_for_status()
+                    status, _ = await client.ask("GET", "/health")
+                    unwell += status != 200
                     slowest = max(slowest, time.perf_counter() - begun)
                     await asyncio.sleep(0.1)
             return await load
@@ -212,6 +205,7 @@ def overload(bundle: Path | None, seconds: float, texts: Texts) -> dict[str, Any
         "offered_per_second": round(rate),
         **told(seen),
         "health_slowest_ms": round(1000 * slowest, 1),
+        "health_refused": unwell,
         "memory_grown": round(grown, 3),
     }
 
@@ -228,8 +222,9 @@ def swap(bundle: Path | None, seconds: float, texts: Texts) -> dict[str, Any]:
         with server(Path(folder, "one")) as running:
 
             async def change() -> None:
-                async with _client(running.url) as client:
-                    (await client.post("/admin/bundle", json={"path": "two"})).raise_for_status()
+                async with Wire(running.url) as client:
+                    status, answer = await client.ask("POST", "/admin/bundle", {"path": "two"})
+                    assert status == 200, answer
 
             seen = asyncio.run(_closed(running.url, seconds, texts.next, change))
     models = Counter(one.model for one in seen if one.model)
