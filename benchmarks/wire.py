@@ -33,6 +33,8 @@ class Wire:
         content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
         head = f"{method} {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {len(content)}\r\n"
         head += "content-type: application/json\r\n\r\n" if content else "\r\n"
+        while self._idle and self._idle[-1][0].at_eof():  # the server closes what was idle for seconds
+            self._idle.pop()[1].close()
         try:
             reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(*self._at)
         except OSError:
