@@ -45,7 +45,9 @@ class Ask(BaseModel):
     under: str | None = Field(None, description="only codes of this branch of the codeframe, by code id")
     industry: str | None = Field(None, description="only codes of this industry, and those of all industries")
     minimum_confidence: float = Field(0.0, ge=0, le=1, description="leave out tags below this")
-    mask: bool = Field(False, description="cover personal data, length kept, before the model and the answer see it")
+    mask: bool = Field(
+        False, description="cover personal data, length kept, in the answer too; the model never sees it"
+    )
     evidence: bool = Field(True, description="say where in the text each tag stands, and quote it")
 
     @model_validator(mode="before")

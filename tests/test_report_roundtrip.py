@@ -55,7 +55,18 @@ def test_the_figures_are_those_of_the_raw_export(
     back, says = read_tagged(score(source, tmp_path / f"b{after}"), tagger)
     assert back.schema == raw.schema == TAGGED
     assert figures(back, tagger.codeframe) == figures(raw, tagger.codeframe)
-    same = ["id", "text", "score", "stage", "channel", "at", "voc_sentiment", "voc_noise"]
+    same = [
+        "id",
+        "text",
+        "score",
+        "stage",
+        "channel",
+        "at",
+        "voc_sentiment",
+        "voc_noise",
+        "voc_bundle",
+        "voc_codeframe",
+    ]
     assert back.select(same).to_pylist() == raw.select(same).to_pylist()
     assert [spans(row) for row in back.to_pylist()] == [spans(row) for row in raw.to_pylist()]
     assert raw_says == {"数据文件": source.name, "标注": "生成报告时现场标注"}

@@ -10,7 +10,7 @@ from command_line import CommandLine, command_line
 from corner_export import rows, write_csv
 
 from vocnlp.batch import Options, open_for_scoring, score_file
-from vocnlp.cli_store import open_store, put_scored
+from vocnlp.errors import StoreError
 from vocnlp.store import Store
 from vocnlp.tagger import Tagger
 
@@ -58,18 +58,37 @@ def test_upkeep_by_commands(tmp_path: Path, vocnlp: CommandLine, export: Path, t
     assert "forget" in vocnlp("store", "history", "--store", url).out
 
 
-def test_what_score_wrote_goes_to_the_store_with_the_columns_it_chose(
-    tmp_path: Path, export: Path, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]
+def test_what_is_scored_into_a_workbook_goes_to_the_store_with_its_bundle_and_codeframe(
+    tmp_path: Path, vocnlp: CommandLine, export: Path, tiny_bundle: Path
 ) -> None:
+    url = tmp_path / "store"
+    columns = ("--id", "编号", "--customer", "客户")
+    ended = vocnlp("score", export, "-o", tmp_path / "出.xlsx", "--store", url, *columns, "--bundle", tiny_bundle)
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, f"store: {url} (version 1; 40 rows: 40 new, 0 replaced)")
+    names = ["id", "customer", "voc_bundle", "voc_codeframe"]
+    kept = Store.open(url).read(names).to_table().sort_by("id").to_pylist()
     tagger = Tagger.load(tiny_bundle)
-    options = Options({"id": "编号", "customer": "客户"}, workers=1)
-    opened, columns = open_for_scoring(export, options)
-    scored = score_file(opened, columns, tmp_path / "出.xlsx", tagger, options=options)
-    put_scored(scored, open_store(str(tmp_path / "store"), create=True), tagger)
-    assert capsys.readouterr().out == f"store: {tmp_path / 'store'} (version 1; 40 rows: 40 new, 0 replaced)\n"
-    kept = Store.open(tmp_path / "store").read(["id", "customer"]).to_table().sort_by("id").to_pylist()
-    assert kept[0] == {"id": "A00001", "customer": "k0"}
-    assert {one["customer"] for one in kept} == {f"k{n}" for n in range(8)}
+    frame = f"{tagger.codeframe.name}@{tagger.codeframe.version}"
+    assert kept[0] == {
+        "id": "A00001", "customer": "k0", "voc_bundle": tagger.bundle.label, "voc_codeframe": frame
+    }  # fmt: skip
+    assert {(one["customer"], one["voc_bundle"]) for one in kept} == {(f"k{n}", tagger.bundle.label) for n in range(8)}
+
+
+def test_a_store_that_fails_leaves_the_scoring_to_be_resumed(tmp_path: Path, export: Path, tiny_bundle: Path) -> None:
+    tagger, out = Tagger.load(tiny_bundle), tmp_path / "出.csv"
+    opened, columns = open_for_scoring(export, Options())
+
+    def full(_: object) -> None:
+        raise StoreError("the disk is full", path=tmp_path, hint="free some space")
+
+    with pytest.raises(StoreError):
+        score_file(opened, columns, out, tagger, options=Options(workers=1), keep=full)
+    assert not out.exists()
+    got: list[int] = []
+    again = Options(workers=1, resume=True)
+    score_file(opened, columns, out, tagger, options=again, keep=lambda rows: got.extend(b.num_rows for b in rows))
+    assert (sum(got), out.exists()) == (40, True)
 
 
 def test_mistakes_end_with_the_next_step(tmp_path: Path, vocnlp: CommandLine, export: Path, tiny_bundle: Path) -> None:

@@ -1,4 +1,4 @@
-"""From data to recorded alerts, and from dead deliveries to a file: what a run does between deciding and sending."""
+"""From decisions to recorded alerts, and from dead deliveries to a file: what a run does between deciding and sending."""
 
 from __future__ import annotations
 
@@ -13,13 +13,8 @@ from typing import Any
 from .alert_outbox import KNOWN, NEW, REPEAT, Claim, Outbox
 from .alert_rules import Rules
 from .alerts import Alert, Decided
-from .batch import Options
-from .errors import MissingExtraError, OutputError
-from .folding import Rows
-from .tagged_reading import read_tagged
-from .tagger import Tagger
-
-_LOG = "_delta_log"
+from .errors import OutputError
+from .tagged_reading import STORE_LOG, is_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +61,11 @@ def grave_of(state: Path) -> Path:
     return state.with_suffix(".dead.jsonl")
 
 
-def read_rows(path: Path, tagger: Tagger, options: Options) -> Rows:
-    """Tagged rows of a store's folder or of a file; a raw export is tagged on the way."""
-    if not (path / _LOG).is_dir():
-        return read_tagged(path, tagger, options)[0]
-    try:
-        from .store import Store  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        raise MissingExtraError("deltalake", extra="store") from None
-    rows: Rows = Store.open(str(path)).read()
-    return rows
-
-
 def mark_of(path: Path) -> Any:
     """What differs once the data have changed: time and size of a file, the newest version of a store."""
     try:
-        if (path / _LOG).is_dir():
-            return max((each.name for each in (path / _LOG).glob("*.json")), default="")
+        if is_store(path):
+            return max((each.name for each in (path / STORE_LOG).glob("*.json")), default="")
         about = path.stat()
     except OSError:
         return None

@@ -28,7 +28,7 @@ from .figures import Figures
 from .processes import cores, interrupts_held, settle_in
 from .records import TAG, VERDICT, Prediction
 from .tables import Source, open_table
-from .tagged_files import OURS, Finished, finish, out_schema, output_kind
+from .tagged_files import OURS, Finished, as_tagged, finish, out_schema, output_kind, read_segments
 from .tagger import Tagger
 from .unfinished import Unfinished, check_output
 from .workbook import SHEET_ROWS, is_own, sheets_of
@@ -213,12 +213,15 @@ def score_file(
     *,
     options: Options,
     report: Report = lambda *_: None,
+    keep: Callable[[Iterator[pa.RecordBatch]], object] | None = None,
 ) -> Scored:
     """Tag every row of ``source`` and write it to ``out``: rows and columns as they came, tag columns behind.
 
     OutputError if ``out`` exists (unless ``force``), cannot be written, or an unfinished run stands beside it (unless
     ``resume`` or ``force``). After a kill, the same call with ``resume`` scores only what is missing. InputError for a
     row that cannot be read and for a column that has the name of one of ours; CodeframeError for an unknown journey.
+    ``keep`` gets all rows in the schema ``records.TAGGED`` before ``out`` is made; what it raises ends the run, which
+    ``resume`` goes on with: it may get rows again.
     """
     out = Path(out)
     kept = _own_columns(source, options)
@@ -234,6 +237,8 @@ def score_file(
         for batch in tag_all(batches, tagger, text=columns.text, workers=options.workers):
             work.keep(batch)
             report(work.rows, source.position())
+        if keep is not None:
+            keep(as_tagged(read_segments(work.segments), columns))
         finished = finish(
             work.segments, work.folder, out, source=source, columns=columns, tagger=tagger, options=asdict(options)
         )

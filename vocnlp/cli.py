@@ -41,15 +41,14 @@ from .cli_options import (
     TablesOption,
     TextOption,
     UnmaskedOption,
+    named_columns,
     say,
 )
-from .cli_store import open_store, put_scored, store_app
+from .cli_store import open_store, print_put, store_app
 from .errors import InputError, OutputError, VocnlpError
 
 if TYPE_CHECKING:
-    from .batch import Options
-    from .folding import Rows
-    from .tagger import Tagger
+    from .store import Put
 
 
 class _Edge(TyperGroup):
@@ -132,22 +131,19 @@ def score(
     from .tagger import Tagger
 
     give_memory_back()
-    named = _named(text, score_column, stage, channel, segment, customer, at, row_id)
+    named = named_columns(text, score_column, stage, channel, segment, customer, at, row_id)
     options = Options(named, sheet, journey, workers, force=force, resume=resume, verbatim=verbatim)
     opened, columns = open_for_scoring(source, options)
     print_columns(ERR, opened, columns)
     tagger = Tagger.load(bundle, codeframe=codeframe)
     kept = open_store(store, create=True) if store else None
     with scoring_progress(ERR, opened.rows) as report:
-        scored = score_file(opened, columns, out, tagger, options=options, report=report)
+        puts: list[Put] = []
+        keep = None if kept is None else lambda rows: puts.append(kept.put(rows))
+        scored = score_file(opened, columns, out, tagger, options=options, report=report, keep=keep)
     print_scored(OUT, scored)
     if kept is not None:
-        put_scored(scored, kept, tagger)
-
-
-def _named(*columns: str | None) -> dict[str, str]:
-    roles = ("text", "score", "stage", "channel", "segment", "customer", "at", "id")
-    return {role: column for role, column in zip(roles, columns, strict=True) if column is not None}
+        print_put(kept, puts[0])
 
 
 @app.command()
@@ -178,6 +174,7 @@ def report(
     from .batch import Options
     from .report import write_report
     from .report_gaps import read_gaps
+    from .tagged_reading import read_rows
     from .tagger import Tagger
 
     _check_report(source, out, tables, force)
@@ -185,9 +182,9 @@ def report(
     tagger = Tagger.load(bundle, codeframe=codeframe)
     if tagger.codeframe.journeys:
         tagger.codeframe.journey(journey)
-    named = _named(text, score_column, stage, channel, segment, customer, at, row_id)
+    named = named_columns(text, score_column, stage, channel, segment, customer, at, row_id)
     with ERR.status("reading"):
-        table, meta = _tagged_rows(source, tagger, Options(named=named, sheet=sheet))
+        table, meta = read_rows(source, tagger, Options(named=named, sheet=sheet))
         write_report(
             out, table, tagger.codeframe, title=title, journey=journey, meta=meta, since=since.date() if since else None,
             ratings=ratings, masked=not unmasked, tables=tables, pictures=pictures,
@@ -196,17 +193,6 @@ def report(
     say(OUT, f"report: {escape(str(out))} ({rows:,} rows)")
     for name, path in (("tables", tables), ("pictures", pictures)):
         say(OUT, f"{name}: {escape(str(path))}") if path else None
-
-
-def _tagged_rows(source: Path, tagger: Tagger, options: Options) -> tuple[Rows, dict[str, str]]:
-    """The rows of a store, or of a file, and where they come from."""
-    if (source / "_delta_log").is_dir():
-        from .store import Store
-
-        return Store.open(source).read(), {"数据": f"{source.name}（存储）"}
-    from .tagged_reading import read_tagged
-
-    return read_tagged(source, tagger, options)
 
 
 def _check_report(source: Path, out: Path, tables: Path | None, force: bool) -> None:

@@ -29,6 +29,7 @@ from .cli_options import (
     SheetOption,
     StageOption,
     TextOption,
+    named_columns,
     say,
 )
 from .errors import InputError, VocnlpError
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from .alert_outbox import Outbox
     from .alert_rules import Rules
     from .batch import Options
+    from .folding import Rows
     from .tagger import Tagger
     from .webhooks import Target
 
@@ -59,6 +61,11 @@ class _Watch:
     @property
     def now(self) -> datetime:
         return self.as_of or datetime.now(UTC)
+
+    def rows(self) -> Rows:
+        from .tagged_reading import read_rows
+
+        return read_rows(self.data, self.tagger, self.options)[0]
 
 
 @alerts_app.command("run")
@@ -93,9 +100,7 @@ def run(
     from .webhooks import targets
 
     read = read_rules(rules, (tagger := Tagger.load(bundle, codeframe=codeframe)).codeframe)
-    roles = ("text", "score", "stage", "channel", "segment", "customer", "at", "id")
-    columns = (text, score_column, stage, channel, segment, customer, at, row_id)
-    named = {role: column for role, column in zip(roles, columns, strict=True) if column is not None}
+    named = named_columns(text, score_column, stage, channel, segment, customer, at, row_id)
     round_ = _Watch(data, Options(named=named, sheet=sheet), read, tagger, _moment(as_of, read))
     if dry_run:
         _print_dry(round_, as_json)
@@ -120,11 +125,10 @@ def _moment(text: str | None, rules: Rules) -> datetime | None:
 
 
 def _decide(round_: _Watch, outbox: Outbox) -> dict[str, Any]:
-    from .alert_run import note, read_rows
+    from .alert_run import note
     from .alerts import decide
 
-    rows = read_rows(round_.data, round_.tagger, round_.options)
-    decided = decide(rows, round_.rules, round_.tagger.codeframe, now=round_.now)
+    decided = decide(round_.rows(), round_.rules, round_.tagger.codeframe, now=round_.now)
     noted = note(decided, round_.rules, outbox, now=datetime.now(UTC))
     counts = {"new": len(noted.new), "known": noted.known, "repeats": noted.repeats, "unrouted": noted.unrouted}
     return {**counts, "quiet": [asdict(quiet) for quiet in decided.quiet]}
@@ -192,12 +196,10 @@ def retry(
 
 
 def _print_dry(round_: _Watch, as_json: bool) -> None:
-    from .alert_run import read_rows
     from .alerts import decide
     from .cli_alert_tables import print_alert
 
-    rows = read_rows(round_.data, round_.tagger, round_.options)
-    decided = decide(rows, round_.rules, round_.tagger.codeframe, now=round_.now)
+    decided = decide(round_.rows(), round_.rules, round_.tagger.codeframe, now=round_.now)
     if as_json:
         quiet = [asdict(quiet) for quiet in decided.quiet]
         told = {"alerts": [alert.payload() for alert in decided.alerts], "quiet": quiet}

@@ -60,12 +60,12 @@ def _later(outbox: Outbox, found: list[Case], data: Path | None) -> dict[str, An
     """How the customers of resolved cases scored later, in a file or a store."""
     if data is None:
         return {}
-    from .alert_run import read_rows
-    from .batch import Options
     from .cases import scores_after
+    from .tagged_reading import read_rows
     from .tagger import Tagger
 
-    return dict(scores_after(outbox, found, read_rows(data, Tagger.load(), Options()), zone=outbox.zone))
+    rows, _ = read_rows(data, Tagger.load())
+    return dict(scores_after(outbox, found, rows, zone=outbox.zone))
 
 
 def assign(

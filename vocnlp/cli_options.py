@@ -18,6 +18,12 @@ def say(console: Console, text: str) -> None:
     console.print(text, highlight=False, soft_wrap=True)
 
 
+def named_columns(*columns: str | None) -> dict[str, str]:
+    """Role -> column of those that were named, given in the order of the options below from --text to --id."""
+    roles = ("text", "score", "stage", "channel", "segment", "customer", "at", "id")
+    return {role: column for role, column in zip(roles, columns, strict=True) if column is not None}
+
+
 TextOption = Annotated[str | None, typer.Option("--text", help="Column with the comments.")]
 ScoreOption = Annotated[str | None, typer.Option("--score", help="Column with the 0-10 answer.")]
 StageOption = Annotated[str | None, typer.Option("--stage", help="Column with the touchpoint or stage.")]

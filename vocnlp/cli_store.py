@@ -29,12 +29,13 @@ from .cli_options import (
     SheetOption,
     StageOption,
     TextOption,
+    named_columns,
     say,
 )
 from .errors import InputError
 
 if TYPE_CHECKING:
-    from .batch import Options, Scored
+    from .batch import Options
     from .store import Put, Store
     from .tagger import Tagger
 
@@ -73,21 +74,11 @@ def put(
     from .batch import Options
     from .tagger import Tagger
 
-    roles = ("text", "score", "stage", "channel", "segment", "customer", "at", "id")
-    given = (text, score_column, stage, channel, segment, customer, at, row_id)
-    named = {role: column for role, column in zip(roles, given, strict=True) if column is not None}
+    named = named_columns(text, score_column, stage, channel, segment, customer, at, row_id)
     opened = open_store(store, setting, create=True, verbatim=verbatim or None)
     tagger = Tagger.load(bundle, codeframe=codeframe)
     done = _put_file(opened, source, tagger, Options(named=named, sheet=sheet), delivery)
-    _print_put(opened, done, as_json=as_json)
-
-
-def put_scored(scored: Scored, store: Store, tagger: Tagger, *, delivery: str = "") -> None:
-    """What ``vocnlp score --store`` does when the file is written: its rows, with the columns that were chosen for it."""
-    from .batch import Options
-
-    named = {role: column for role in scored.columns.how if (column := scored.columns.of(role)) is not None}
-    _print_put(store, _put_file(store, scored.finished.path, tagger, Options(named=named), delivery), as_json=False)
+    print_put(opened, done, as_json=as_json)
 
 
 def _put_file(store: Store, source: Path, tagger: Tagger, options: Options, delivery: str) -> Put:
@@ -99,7 +90,8 @@ def _put_file(store: Store, source: Path, tagger: Tagger, options: Options, deli
         return store.put(table, delivery=delivery, report=report)
 
 
-def _print_put(store: Store, done: Put, *, as_json: bool) -> None:
+def print_put(store: Store, done: Put, *, as_json: bool = False) -> None:
+    """What a delivery did."""
     if as_json:
         _print_json(asdict(done))
         return

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -38,7 +39,7 @@ from .client_calls import (
 __all__ = ["AsyncClient", "Client", "Retry", "ServiceError", "UnreachableError"]
 
 
-class _Asking:
+class _Asking(ABC):
     """What can be asked of a service. ``Client`` gives these answers, ``AsyncClient`` awaitables of them.
 
     Every method raises ServiceError for a refusal and UnreachableError without an answer.
@@ -49,8 +50,9 @@ class _Asking:
         self._settings: dict[str, Any] = {"base_url": url, "headers": headers, "timeout": timeout}
         self._how = How(retry or Retry())
 
+    @abstractmethod
     def _run(self, steps: Steps[Any]) -> Any:
-        raise NotImplementedError
+        """Take the steps one after the other: make the calls, wait in the pauses."""
 
     def _ask(self, method: str, path: str, **more: Any) -> Any:
         return self._run(as_json(Call(method, path, **more), self._how.retry))

@@ -7,7 +7,7 @@ are folded into the journey figures.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from .errors import InputError, OutputError
 from .figures import Figures
 from .filekinds import CSV, XLSX, kind_by_name
 from .folding import POSITION
-from .records import VERDICT
+from .records import TAGGED, VERDICT
 from .tables import Source, write_table
 from .tagger import Tagger
 from .unfinished import explained, writing
@@ -168,7 +168,18 @@ def _first_schema(segments: Sequence[Path], source: Source) -> pa.Schema:
     return pa.schema([*(source.schema.field(name) for name in kept), *VERDICT], metadata=source.schema.metadata)
 
 
-def _read(segments: Sequence[Path]) -> Iterator[pa.RecordBatch]:
+def as_tagged(batches: Iterable[pa.RecordBatch], columns: Columns) -> Iterator[pa.RecordBatch]:
+    """Batches with the columns of ``records.VERDICT``, the customer's own under their names: schema TAGGED."""
+    first = 1
+    for batch in batches:
+        read, _ = feedback(batch, columns, first_row=first)
+        said = (batch.column(name) for name in VERDICT.names)
+        yield pa.RecordBatch.from_arrays([*read.columns, *said], schema=TAGGED)
+        first += batch.num_rows
+
+
+def read_segments(segments: Sequence[Path]) -> Iterator[pa.RecordBatch]:
+    """The rows of finished segments, mapped from the disk."""
     for path in segments:
         with pa.memory_map(str(path)) as file:
             yield from pa.ipc.open_stream(file)
@@ -237,7 +248,7 @@ def _finish_table(
     nothing = pa.RecordBatch.from_pylist([], schema=schema)
 
     def poured() -> Iterator[pa.RecordBatch]:
-        for batch in _read(segments):
+        for batch in read_segments(segments):
             fold.add(batch)
             yield flat(batch, tagger.codeframe) if plain else batch
 
@@ -259,12 +270,12 @@ def _finish_workbook(
     own = [name for name in schema.names if name not in VERDICT.names]
     with Book(partial, tagger.codeframe) as book:
         book.begin_rows([schema.field(name) for name in own])
-        for batch in _read(segments):
+        for batch in read_segments(segments):
             fold.add(batch)
             book.add_rows(batch, own)
         book.begin_tags()
         first = 1
-        for batch in _read(segments):
+        for batch in read_segments(segments):
             read, _ = feedback(batch, fold.columns, first_row=first)
             book.add_tags(batch, read, first_row=first)
             first += batch.num_rows

@@ -16,15 +16,31 @@ from .column_values import as_texts
 from .columns import Columns, feedback
 from .errors import InputError
 from .filekinds import CSV
+from .folding import Rows
 from .records import MODEL, POLARITIES, TAGGED, VERDICT
+from .store import Store
 from .tables import Source, open_table
+from .tagged_files import as_tagged
 from .tagger import Tagger
-from .workbook import NOISE, SENTIMENT, SHEET_ROWS, SHEET_TAGS, SOURCE, is_own, sheets_of, tag_columns
+from .workbook import NOISE, SENTIMENT, SHEET_ABOUT, SHEET_ROWS, SHEET_TAGS, SOURCE, is_own, sheets_of, tag_columns
 
 _SIZE = 8192
+STORE_LOG = "_delta_log"
 _GUARD = r"\A'([=+\-@\t\r\n＝＋－＠])"
 _BACK = {shown: word for words in (SENTIMENT, NOISE, SOURCE) for word, shown in words.items()}
 _AGAIN = "score the original export again, and give the report that file"
+
+
+def is_store(path: Path) -> bool:
+    """Whether a folder holds the log of a Delta table."""
+    return (path / STORE_LOG).is_dir()
+
+
+def read_rows(path: Path, tagger: Tagger, options: Options | None = None) -> tuple[Rows, dict[str, str]]:
+    """The tagged rows of a store's folder, or of a file as ``read_tagged`` reads it, and where they come from."""
+    if is_store(path):
+        return Store.open(path).read(), {"数据": f"{path.name}（存储）"}
+    return read_tagged(path, tagger, options)
 
 
 def read_tagged(path: Path | str, tagger: Tagger, options: Options | None = None) -> tuple[pa.Table, dict[str, str]]:
@@ -43,16 +59,7 @@ def read_tagged(path: Path | str, tagger: Tagger, options: Options | None = None
         return pa.Table.from_batches(made, TAGGED), {"数据文件": Path(path).name, "标注": "读取工作簿中已有的标注"}
     else:
         batches, how = tag_all(source.batches(_SIZE), tagger, text=columns.text), "生成报告时现场标注"
-    made, first = [], 1
-    for batch in batches:
-        made.append(_tagged(batch, columns, first))
-        first += batch.num_rows
-    return pa.Table.from_batches(made, TAGGED), {"数据文件": Path(path).name, "标注": how}
-
-
-def _tagged(batch: pa.RecordBatch, columns: Columns, first: int) -> pa.RecordBatch:
-    read, _ = feedback(batch, columns, first_row=first)
-    return pa.RecordBatch.from_arrays([*read.columns, *(batch.column(name) for name in VERDICT.names)], schema=TAGGED)
+    return pa.Table.from_batches(as_tagged(batches, columns), TAGGED), {"数据文件": Path(path).name, "标注": how}
 
 
 def _flat_batches(source: Source) -> Iterator[pa.RecordBatch]:
@@ -121,7 +128,7 @@ def _sound(tag: Mapping[str, Any]) -> dict[str, Any]:
 
 def _from_workbook(source: Source, columns: Columns, options: Options) -> Iterator[pa.RecordBatch]:
     """The rows and tags of the sheets that ``vocnlp score`` wrote; offsets are found again from the quotes."""
-    tags = _tags_by_row(source.path, source.sheets)
+    tags, made_by = _tags_by_row(source.path, source.sheets), _made_by(source.path, source.sheets)
     first = 1
     for name in sheets_of(source.sheets, SHEET_ROWS):
         if name != source.sheet:  # rows beyond Excel's last one
@@ -133,7 +140,7 @@ def _from_workbook(source: Source, columns: Columns, options: Options) -> Iterat
             read, _ = feedback(batch, columns, first_row=first)
             rows = zip(batch.to_pylist(), read.column("text").to_pylist(), strict=True)
             verdict = [
-                _verdict(cells, ours, _fitting(tags.pop(number, []), text, number, source.path))
+                {**_verdict(cells, ours, _fitting(tags.pop(number, []), text, number, source.path)), **made_by}
                 for number, (cells, text) in enumerate(rows, first)
             ]
             made = _columns(verdict, source.path)
@@ -142,6 +149,17 @@ def _from_workbook(source: Source, columns: Columns, options: Options) -> Iterat
             first += batch.num_rows
     if tags:
         raise _moved(source.path, min(tags))
+
+
+def _made_by(path: Path, sheets: Sequence[str]) -> dict[str, str]:
+    """Model and codeframe of all rows, as the sheet about the workbook names them; nothing where it is gone."""
+    if SHEET_ABOUT not in sheets:
+        return {}
+    rows = (row for batch in open_table(path, sheet=SHEET_ABOUT).batches() for row in batch.to_pylist())
+    told = {row.get("项目"): str(row.get("内容") or "") for row in rows}
+    frame, _, version = told.get("码框", "").rpartition(" ")
+    found = {"voc_bundle": told.get("模型", ""), "voc_codeframe": f"{frame}@{version}" if frame else ""}
+    return {name: value for name, value in found.items() if value}
 
 
 def _tags_by_row(path: Path, sheets: Sequence[str]) -> dict[int, list[dict[str, Any]]]:

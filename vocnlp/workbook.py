@@ -20,7 +20,7 @@ from .records import NEGATIVE, NEUTRAL, POSITIVE
 from .sheets import Sheet, Workbook
 from .tables import Source
 
-SHEET_ROWS, SHEET_TAGS = "标注结果", "标签明细"
+SHEET_ROWS, SHEET_TAGS, SHEET_ABOUT = "标注结果", "标签明细", "说明"
 SENTIMENT = {POSITIVE: "正面", NEUTRAL: "中性", NEGATIVE: "负面"}
 NOISE = {"empty": "空白", "punctuation": "仅标点", "no_opinion": "无意见", "mash": "乱码", "spam": "广告"}
 SOURCE = {"model": "模型", "rule": "关键词规则"}
@@ -207,7 +207,9 @@ class Book:
         self, bundle: Bundle, source: Source, columns: Columns, figures: Figures, options: Mapping[str, Any]
     ) -> None:
         """How the file was made: model, codeframe, parameters, columns, and how the figures are defined."""
-        self._sheet = self._book.sheet("说明", ["项目", "内容", "备注"], widths={"项目": 24, "内容": 60, "备注": 60})
+        self._sheet = self._book.sheet(
+            SHEET_ABOUT, ["项目", "内容", "备注"], widths={"项目": 24, "内容": 60, "备注": 60}
+        )
         totals = figures.totals
         rows: list[tuple[str, object, str]] = [
             ("输入文件", source.path.name, f"工作表 {source.sheet}" if source.sheet else source.encoding or ""),
