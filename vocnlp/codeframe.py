@@ -15,69 +15,42 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .codeframe_reading import SCHEMA, Located, read_located
+from .codeframe_parts import (
+    Code,
+    Journey,
+    Rule,
+    Stage,
+    check_parents,
+    fits_as_id,
+    read_code,
+    read_journey,
+    read_rule_terms,
+)
+from .codeframe_reading import SCHEMA, Located, located, read_located
 from .errors import CodeframeError
+from .rule_checks import rule_warnings
+
+__all__ = ["Code", "Codeframe", "CodeframeDiff", "Journey", "Rule", "Stage"]
 
 _ID = re.compile(r"[a-z][a-z0-9_]*\Z")
-_UNFIT_FOR_AN_ID = re.compile(r"[|\x00-\x1f\x7f\ud800-\udfff]|^\s|\s\Z|\A\Z")  # "|" joins ids in one cell of a csv
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One step of a journey; ``synonyms`` are the names an export may use for it."""
-
-    id: str
-    name: str
-    synonyms: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Journey:
-    """An ordered list of stages a customer passes through."""
-
-    id: str
-    name: str
-    stages: tuple[Stage, ...]
-
-    @cached_property
-    def _by_word(self) -> dict[str, Stage]:
-        return {_fold(word): stage for stage in self.stages for word in (stage.id, stage.name, *stage.synonyms)}
-
-    def stage_of(self, text: str) -> Stage | None:
-        """The stage whose id, name or synonym equals ``text`` (case and spaces aside), or None."""
-        return self._by_word.get(_fold(text))
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """One code (码). ``stage`` maps a journey id to the stage where the code usually happens."""
-
-    id: str
-    name: str
-    definition: str
-    parent: str | None = None
-    includes: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
-    positive: tuple[str, ...] = ()
-    negative: tuple[str, ...] = ()
-    keywords: tuple[str, ...] = ()
-    stage: Mapping[str, str] = field(default_factory=dict)
-    owner: str = ""
-    industries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CodeframeDiff:
-    """What changed from one frame to another, by code id; ``changed`` maps an id to the fields that differ."""
+    """What changed from one frame to another, by code id; ``changed`` maps an id to the fields that differ.
+
+    ``synonyms`` are the names of those that came, went or have other terms: rules that use them hold elsewhere now.
+    """
 
     added: tuple[str, ...]
     removed: tuple[str, ...]
     renamed: Mapping[str, tuple[str, str]]
     moved: Mapping[str, tuple[str | None, str | None]]
     changed: Mapping[str, tuple[str, ...]]
+    synonyms: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return any((self.added, self.removed, self.renamed, self.moved, self.changed))
+        return any((self.added, self.removed, self.renamed, self.moved, self.changed, self.synonyms))
 
 
 @dataclass(frozen=True)
@@ -90,6 +63,8 @@ class Codeframe:
     title: str = ""
     exclusive: bool = False
     journeys: tuple[Journey, ...] = ()
+    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    allow_regex: bool = False
 
     @cached_property
     def _by_id(self) -> dict[str, Code]:
@@ -160,23 +135,26 @@ class Codeframe:
 
     def to_dict(self) -> dict[str, Any]:
         """The frame in the shape of its file; ``from_dict`` reads it back."""
-        codes = []
-        for code in self.codes:
-            row = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(code).items()}
-            row["examples"] = {"positive": row.pop("positive"), "negative": row.pop("negative")}
-            row["stage"] = dict(code.stage)
-            codes.append({key: value for key, value in row.items() if value not in (None, "", [], {})})
         journeys = [
             {"id": j.id, "name": j.name, "stages": [{**asdict(s), "synonyms": list(s.synonyms)} for s in j.stages]}
             for j in self.journeys
         ]
         head = {"schema": SCHEMA, "name": self.name, "version": self.version, "title": self.title}
-        return {**head, "exclusive": self.exclusive, "journeys": journeys, "codes": codes}
+        rest: dict[str, Any] = {"allow_regex": True} if self.allow_regex else {}
+        if self.synonyms:
+            rest["synonyms"] = {name: list(words) for name, words in self.synonyms.items()}
+        codes = [code.to_dict() for code in self.codes]
+        return {**head, "exclusive": self.exclusive, **rest, "journeys": journeys, "codes": codes}
 
     @classmethod
     def load(cls, path: Path | str) -> Codeframe:
         """Read and check a frame from ``.yaml``/``.yml``/``.json``; CodeframeError names file, line and key."""
         return _build(read_located(Path(path)))
+
+    @classmethod
+    def from_text(cls, raw: str, *, path: Path | str = "codeframe.yaml") -> Codeframe:
+        """Read and check a frame given as YAML or JSON, by the ending of ``path``, which errors name."""
+        return _build(located(raw, Path(path)))
 
     @classmethod
     def from_dict(cls, content: dict[str, Any], *, path: Path | str = "codeframe") -> Codeframe:
@@ -188,13 +166,13 @@ class Codeframe:
         """A flat frame with one code per label, in sorted order; a label is its code's id and name alike."""
         names = sorted(set(labels))
         for label in names:
-            if _UNFIT_FOR_AN_ID.search(label):
+            if not fits_as_id(label):
                 raise CodeframeError(f"the label {label!r} cannot be a code: empty, padded, or with '|' inside")
         codes = tuple(Code(label, label, f"数据中标注为“{label}”的内容") for label in names)
         return cls(name, "1", codes, title="由标注数据生成的平面码框", exclusive=exclusive)
 
     def warnings(self) -> tuple[str, ...]:
-        """What is allowed but probably not meant: shared keywords, codes nothing can find, odd ids."""
+        """What is allowed but probably not meant: shared keywords, codes nothing can find, odd ids, rules without effect."""
         found, owner = [], dict[str, str]()
         if not self.codes:
             found.append("the frame has no codes")
@@ -208,6 +186,8 @@ class Codeframe:
                     found.append(f"{code.id}: keyword {word!r} also belongs to {other}")
             if code in self.taggable and self.journeys and not code.stage:
                 found.append(f"{code.id}: has no default journey stage")
+        tags = frozenset(code.id for code in self.taggable)
+        found += rule_warnings(self.codes, self.synonyms, taggable=tags, exclusive=self.exclusive)
         return tuple(found)
 
     def diff(self, new: Codeframe) -> CodeframeDiff:
@@ -221,80 +201,35 @@ class Codeframe:
             renamed={i: (self[i].name, new[i].name) for i in both if self[i].name != new[i].name},
             moved={i: (self[i].parent, new[i].parent) for i in both if self[i].parent != new[i].parent},
             changed={i: names for i, names in changed.items() if names},
+            synonyms=tuple(sorted({name for name, _ in self.synonyms.items() ^ new.synonyms.items()})),
         )
 
 
-def _fold(word: str) -> str:
-    return "".join(word.split()).casefold()
-
-
 def _build(root: Located) -> Codeframe:
-    root.only("schema", "name", "version", "title", "exclusive", "journeys", "codes")
+    root.only("schema", "name", "version", "title", "exclusive", "synonyms", "allow_regex", "journeys", "codes")
     if root.value("schema", default=None) != SCHEMA:
         raise root.error("schema", f"must be {SCHEMA}", hint="this version of vocnlp reads codeframe schema 1")
-    journeys = tuple(_journey(item) for item in root.distinct("journeys"))
+    journeys = tuple(read_journey(item) for item in root.distinct("journeys"))
     root.value("codes")  # may be empty, for a model of sentiment alone, but not forgotten
     items = root.distinct("codes")
     seen = {item.text("id"): item for item in items}
     for code_id, item in seen.items():
-        if _UNFIT_FOR_AN_ID.search(code_id):
+        if not fits_as_id(code_id):
             raise item.error("id", f"{code_id!r} holds '|' or a control character")
-    _check_parents(seen)
+    check_parents(seen)
     stages = {journey.id: {stage.id for stage in journey.stages} for journey in journeys}
-    codes = tuple(_code(item, stages) for item in items)
+    terms = read_rule_terms(root)
+    codes = tuple(read_code(item, stages, terms) for item in items)
     exclusive = root.value("exclusive", default=False)
     if not isinstance(exclusive, bool):
         raise root.error("exclusive", "must be true or false")
     return Codeframe(
-        root.text("name"), root.text("version"), codes, root.text("title", default=""), exclusive, journeys
-    )
-
-
-def _journey(item: Located) -> Journey:
-    item.only("id", "name", "stages")
-    stages = []
-    for stage in item.distinct("stages"):
-        stage.only("id", "name", "synonyms")
-        stages.append(Stage(stage.text("id"), stage.text("name"), stage.texts("synonyms")))
-    return Journey(item.text("id"), item.text("name"), tuple(stages))
-
-
-def _check_parents(seen: Mapping[str, Located]) -> None:
-    parents = {code_id: item.text("parent", default="") for code_id, item in seen.items()}
-    for code_id, parent in parents.items():
-        if parent and parent not in seen:
-            raise seen[code_id].error("parent", f"{code_id!r} has the parent {parent!r}, which no code has as its id")
-    for code_id in seen:
-        trail, at = [code_id], parents[code_id]
-        while at:
-            if at in trail:
-                cycle = " -> ".join([*trail[trail.index(at) :], at])
-                raise seen[code_id].error("parent", f"the parents form a cycle: {cycle}")
-            trail.append(at)
-            at = parents[at]
-
-
-def _code(item: Located, stages: Mapping[str, set[str]]) -> Code:
-    known = [f.name for f in fields(Code) if f.name not in ("positive", "negative")]
-    item.only(*known, "examples")
-    examples = item.child("examples")
-    examples.only("positive", "negative")
-    stage = item.child("stage")
-    stage.only(*stages)
-    for journey, stage_id in stage.pairs():
-        if stage_id not in stages[journey]:
-            raise stage.error(journey, f"journey {journey!r} has no stage {stage_id!r}")
-    return Code(
-        id=item.text("id"),
-        name=item.text("name"),
-        definition=item.text("definition"),
-        parent=item.text("parent", default="") or None,
-        includes=item.texts("includes"),
-        excludes=item.texts("excludes"),
-        positive=examples.texts("positive"),
-        negative=examples.texts("negative"),
-        keywords=item.texts("keywords"),
-        stage=dict(stage.pairs()),
-        owner=item.text("owner", default=""),
-        industries=item.texts("industries"),
+        name=root.text("name"),
+        version=root.text("version"),
+        codes=codes,
+        title=root.text("title", default=""),
+        exclusive=exclusive,
+        journeys=journeys,
+        synonyms=terms.synonyms,
+        allow_regex=terms.allow_regex,
     )

@@ -108,6 +108,11 @@ def read_located(path: Path) -> Located:
         raise CodeframeError("no such file", path=path, hint="give the path of a codeframe .yaml or .json") from None
     except (OSError, UnicodeDecodeError) as error:
         raise CodeframeError(f"cannot be read: {error}", path=path, hint="save it as UTF-8") from error
+    return located(raw, path)
+
+
+def located(raw: str, path: Path) -> Located:
+    """YAML or JSON, by the ending of ``path``, which errors name and nobody opens; CodeframeError if malformed."""
     if path.suffix == ".json":
         try:
             return Located.wrap(json.loads(raw), path)
