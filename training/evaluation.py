@@ -3,47 +3,46 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import scipy.sparse as sp
+
 from vocnlp.codeframe import Codeframe
-from vocnlp.records import NEGATIVE, POLARITIES, POSITIVE, Prediction
-from vocnlp.tagger import Tagger
+from vocnlp.errors import InputError
+from vocnlp.records import POLARITIES, Prediction
+from vocnlp.tagger import Tagger, Watch
 
-from .labelled import Labelled
+from .bootstrap import SAMPLES, SEED, interval, resampled
+from .labelled import Labelled, in_frame, read_labelled
+from .mistakes import confusions, worst
+from .reliability import Mentions, reliabilities, sentiment_ece
+from .tally import (
+    Count,
+    Floats,
+    Sums,
+    Tally,
+    answers,
+    judged_codes,
+    judged_pairs,
+    judged_sentiment,
+    met_evidence,
+    tally,
+    total,
+)
 
+__all__ = ["Count", "Progress", "evaluate", "examine", "rows_for"]
 
-@dataclass(frozen=True)
-class Count:
-    """True positives, false positives and false negatives; ratios that guard their own zero (None: no case)."""
-
-    right: int = 0
-    wrong: int = 0
-    missed: int = 0
-
-    @property
-    def precision(self) -> float | None:
-        return self.right / (self.right + self.wrong) if self.right + self.wrong else None
-
-    @property
-    def recall(self) -> float | None:
-        return self.right / (self.right + self.missed) if self.right + self.missed else None
-
-    @property
-    def f1(self) -> float | None:
-        cases = 2 * self.right + self.wrong + self.missed
-        return 2 * self.right / cases if cases else None
-
-    def __add__(self, other: Count) -> Count:
-        return Count(self.right + other.right, self.wrong + other.wrong, self.missed + other.missed)
-
-    def to_dict(self) -> dict[str, float | int | None]:
-        return {**asdict(self), "precision": self.precision, "recall": self.recall, "f1": self.f1}
+Progress = Callable[[str, float], None]  # what is being done, and the share of the whole that is done
+_RATIOS = ("precision", "recall", "f1")
 
 
 def evaluate(tagger: Tagger, rows: Sequence[Labelled]) -> dict[str, Any]:
-    """The figures of ``vocnlp evaluate --json``; a figure that the data cannot give is None.
+    """The headline figures, quickly; a figure that the data cannot give is None.
 
     Only codes that were looked for in a row count there. Micro figures count over all codes; macro figures are the
     mean over the codes (pairs) that occur in the data. Where a set's coders could not say neutral, the choice is
@@ -52,24 +51,168 @@ def evaluate(tagger: Tagger, rows: Sequence[Labelled]) -> dict[str, Any]:
     begun = time.perf_counter()
     predictions = tagger.tag([row.text for row in rows])
     seconds = time.perf_counter() - begun
-    known = {code.id for code in tagger.codeframe.codes}
-    codes = _counts(rows, predictions, known, lambda tag: tag.code)
-    pairs = _counts(
-        rows, predictions, known, lambda tag: (tag.code, tag.polarity) if tag.polarity in POLARITIES else None
-    )
+    return _Measured.of(tagger, rows, predictions).figures(len(rows) / seconds if seconds else None)
+
+
+def examine(
+    tagger: Tagger,
+    rows: Sequence[Labelled],
+    *,
+    samples: int = SAMPLES,
+    seed: int = SEED,
+    errors: int = 20,
+    progress: Progress = lambda what, share: None,
+) -> dict[str, Any]:
+    """All that ``vocnlp evaluate`` says: ``evaluate``'s figures, how sure they are, and where the model errs.
+
+    Added are ``interval`` beside the figures of sentiment, codes, pairs, evidence and of every code (95 %, percentile
+    bootstrap over texts; ``samples`` 0: none); ``polarity`` within every code and ``per_polarity`` over all;
+    ``calibration.mentions``, ``.tags`` and ``.sentiment``; ``confusion`` between codes; ``errors``, the ``errors`` worst
+    of each kind with masked texts.
+    """
+    mentions = Mentions(tagger.codes)
+    distinct = len({row.text for row in rows})
+    begun = time.perf_counter()
+    predictions = tagger.tag([row.text for row in rows], watch=_told(mentions.hear, distinct, progress))
+    seconds = time.perf_counter() - begun
+    progress("counting", 0.9)
+    measured = _Measured.of(tagger, rows, predictions)
+    figures = measured.figures(len(rows) / seconds if seconds else None)
+    measured.add_polarities(figures)
+    if samples and rows:
+        measured.add_intervals(figures, samples, seed)
+    figures["calibration"].update(reliabilities(rows, predictions, mentions, frozenset(measured.known)))
+    figures["confusion"] = confusions(answers(judged_codes, rows, predictions, measured.known))
+    figures["errors"] = worst(rows, predictions, mentions, known=measured.known, limit=errors)
+    sources = dict.fromkeys(row.source for row in rows)
     return {
-        "rows": len(rows),
-        "sentiment": _sentiment(rows, predictions),
-        "codes": _summary(codes),
-        "pairs": _summary(pairs),
-        "evidence": _evidence(rows, predictions),
-        "calibration": _calibration(rows, predictions),
-        "per_code": {
-            code: {**codes[code].to_dict(), "pairs_f1": _total(v for k, v in pairs.items() if k[0] == code).f1}
-            for code in _in_order(codes, tagger.codeframe)
-        },
-        "comments_per_second": len(rows) / seconds if seconds else None,
+        "bundle": tagger.bundle.label,
+        "codeframe": {"name": tagger.codeframe.name, "version": tagger.codeframe.version},
+        "data": {name: sum(row.source == name for row in rows) for name in sources},
+        "bootstrap": {"samples": samples, "seed": seed},
+        **figures,
     }
+
+
+def rows_for(tagger: Tagger, data: Sequence[Path]) -> list[Labelled]:
+    """The rows of labelled files, codes matched by id or name; InputError for codes that the tagger's frame has not."""
+    found: list[Labelled] = []
+    for path in data:
+        rows = read_labelled(path)
+        labels = sorted({tag.code for row in rows for tag in row.tags})
+        unknown = [label for label in labels if tagger.codeframe.resolve(label) is None]
+        if len(unknown) > 1 and len(unknown) == len(labels):
+            frame, bundle = tagger.codeframe.name, tagger.bundle.label
+            said = f"none of its {len(labels)} codes is in the codeframe {frame} of {bundle}: {', '.join(unknown[:5])}"
+            hint = "measure a bundle that was trained for these codes: --bundle DIR"
+            raise InputError(said, path=path, column="code", hint=hint)
+        found += in_frame(rows, tagger.codeframe, path=path)
+    return found
+
+
+def _told(watch: Watch, texts: int, progress: Progress) -> Watch:
+    """``watch``, which also says how far the tagging is."""
+    done = 0
+
+    def watching(some: Sequence[str], scores: Any) -> None:
+        nonlocal done
+        watch(some, scores)
+        done += len(some)
+        progress("tagging", 0.9 * min(1.0, done / texts))
+
+    return watching
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """The answers of one tagger to the rows, tallied."""
+
+    frame: Codeframe
+    rows: Sequence[Labelled]
+    predictions: Sequence[Prediction]
+    known: set[str]
+    sentiment: Tally
+    codes: Tally
+    pairs: Tally
+
+    @classmethod
+    def of(cls, tagger: Tagger, rows: Sequence[Labelled], predictions: Sequence[Prediction]) -> _Measured:
+        known = {code.id for code in tagger.codeframe.codes}
+        tallies = (tally(answers(judge, rows, predictions, known)) for judge in _JUDGES)
+        return cls(tagger.codeframe, rows, predictions, known, *tallies)
+
+    def figures(self, speed: float | None) -> dict[str, Any]:
+        codes, pairs = self.codes.counts(), self.pairs.counts()
+        return {
+            "rows": len(self.rows),
+            "sentiment": _sentiment(self.rows, self.predictions, self.sentiment.counts()),
+            "codes": _summary(codes),
+            "pairs": _summary(pairs),
+            "evidence": self._evidence(),
+            "calibration": {"sentiment_ece": sentiment_ece(self.rows, self.predictions)},
+            "per_code": {
+                code: {**codes[code].to_dict(), "pairs_f1": total(v for k, v in pairs.items() if k[0] == code).f1}
+                for code in _in_order(codes, self.frame)
+            },
+            "comments_per_second": speed,
+        }
+
+    def add_polarities(self, figures: dict[str, Any]) -> None:
+        pairs = self.pairs.counts()
+        for code, one in figures["per_code"].items():
+            one["polarity"] = {each: pairs.get((code, each), Count()).to_dict() for each in POLARITIES}
+        figures["per_polarity"] = {
+            each: total(count for pair, count in pairs.items() if pair[1] == each).to_dict() for each in POLARITIES
+        }
+
+    def _evidence(self) -> dict[str, Any]:
+        """Of the tags whose code is right and whose place was marked, the share whose span meets a marked one."""
+        met, marked = (int(each) for each in self._met.sum(axis=0))
+        return {"overlap": met / marked if marked else None, "support": marked}
+
+    @property
+    def _met(self) -> Floats:
+        """(texts, 2): tags with evidence that meets a marked span, and tags with a marked span."""
+        pairs = [met_evidence(*each) for each in zip(self.rows, self.predictions, strict=True)]
+        return np.array(pairs, np.float64).reshape(-1, 2)
+
+    def add_intervals(self, figures: dict[str, Any], samples: int, seed: int) -> None:
+        """One set of draws for all figures."""
+        cells = [self.sentiment.cells, self.codes.cells, self.pairs.cells, sp.csr_matrix(self._met)]
+        ends = np.cumsum([0, *(each.shape[1] for each in cells)])
+        drawn = resampled(sp.csr_matrix(sp.hstack(cells)), samples=samples, seed=seed)
+        parts = [drawn[:, begin:end] for begin, end in pairwise(ends.tolist())]
+        mood, codes, pairs = (t.sums(p) for t, p in zip((self.sentiment, self.codes, self.pairs), parts, strict=False))
+        figures["sentiment"]["interval"] = _intervals({"accuracy": mood.total.recall, "macro_f1": mood.macro_f1})
+        figures["codes"]["interval"] = _headline(codes)
+        figures["pairs"]["interval"] = _headline(pairs)
+        with np.errstate(invalid="ignore"):
+            figures["evidence"]["interval"] = _intervals({"overlap": parts[3][:, 0] / parts[3][:, 1]})
+        at = {key: [number] for tallied in (self.codes, self.pairs) for number, key in enumerate(tallied.keys)}
+        for code, one in figures["per_code"].items():
+            one["interval"] = _ratios(codes.of(at[code]).total)
+            for polarity, pair in one["polarity"].items():
+                pair["interval"] = _ratios(pairs.of(at.get((code, polarity), [])).total)
+        for polarity, one in figures["per_polarity"].items():
+            places = [number for number, pair in enumerate(self.pairs.keys) if pair[1] == polarity]
+            one["interval"] = _ratios(pairs.of(places).total)
+
+
+_JUDGES = (judged_sentiment, judged_codes, judged_pairs)
+
+
+def _intervals(drawn: Mapping[str, Floats]) -> dict[str, tuple[float, float] | None]:
+    return {name: interval(values) for name, values in drawn.items()}
+
+
+def _ratios(sums: Sums) -> dict[str, tuple[float, float] | None]:
+    return _intervals({name: getattr(sums, name) for name in _RATIOS})
+
+
+def _headline(sums: Sums) -> dict[str, tuple[float, float] | None]:
+    whole = sums.total
+    drawn = {"micro_f1": whole.f1, "macro_f1": sums.macro_f1, "precision": whole.precision, "recall": whole.recall}
+    return _intervals(drawn)
 
 
 def _in_order(codes: Mapping[str, Count], frame: Codeframe) -> list[str]:
@@ -77,99 +220,29 @@ def _in_order(codes: Mapping[str, Count], frame: Codeframe) -> list[str]:
     return sorted(codes, key=lambda code: place.get(code, len(place)))
 
 
-def _counts(rows: Sequence[Labelled], predictions: Sequence[Prediction], known: set[str], key: Any) -> dict[Any, Count]:
-    """Counts per code or pair. A row without any tag and without a list of codes looked for says nothing of codes."""
-    counts: dict[Any, Count] = {}
-    for row, prediction in zip(rows, predictions, strict=True):
-        if row.annotated is None and not row.tags and row.sentiment is not None:
-            continue
-        looked = known if row.annotated is None else row.annotated
-        unjudged = {tag.code for tag in row.tags if tag.polarity not in POLARITIES}
-        gold = {key(tag) for tag in row.tags} - {None}
-        said = {key(tag) for tag in prediction.tags if tag.code in looked} - {None}
-        if any(
-            isinstance(each, tuple) for each in gold | said
-        ):  # a polarity nobody judged can be neither right nor wrong
-            said = {each for each in said if each[0] not in unjudged}
-        for each in gold | said:
-            found = Count(int(each in gold and each in said), int(each not in gold), int(each not in said))
-            counts[each] = counts.get(each, Count()) + found
-    return counts
-
-
-def _total(counts: Any) -> Count:
-    return sum(counts, Count())
-
-
-def _summary(counts: Mapping[Any, Count]) -> dict[str, float | int | None]:
-    total = _total(counts.values())
-    occurring = [count.f1 or 0.0 for count in counts.values() if count.right + count.missed]
+def _summary(counts: Mapping[Any, Count]) -> dict[str, Any]:
+    whole = total(counts)
+    occurring = [count.f1 or 0.0 for count in counts.values() if count.support]
     return {
-        "micro_f1": total.f1,
+        "micro_f1": whole.f1,
         "macro_f1": sum(occurring) / len(occurring) if occurring else None,
-        "precision": total.precision,
-        "recall": total.recall,
-        "support": total.right + total.missed,
+        "precision": whole.precision,
+        "recall": whole.recall,
+        "support": whole.support,
     }
 
 
-def _sentiment(rows: Sequence[Labelled], predictions: Sequence[Prediction]) -> dict[str, Any]:
+def _sentiment(
+    rows: Sequence[Labelled], predictions: Sequence[Prediction], counts: Mapping[str, Count]
+) -> dict[str, Any]:
     judged = [(row, prediction) for row, prediction in zip(rows, predictions, strict=True) if row.sentiment]
     if not judged:
         return {"accuracy": None, "macro_f1": None, "support": 0}
-    counts: dict[str, Count] = {}
-    for row, prediction in judged:
-        gold, said = str(row.sentiment), _choice(row, prediction)
-        if gold == said:
-            counts[gold] = counts.get(gold, Count()) + Count(1, 0, 0)
-        else:
-            counts[gold] = counts.get(gold, Count()) + Count(0, 0, 1)
-            counts[said] = counts.get(said, Count()) + Count(0, 1, 0)
-    occurring = {word: count for word, count in counts.items() if count.right + count.missed}
+    occurring = {word: count for word, count in counts.items() if count.support}
     return {
-        "accuracy": _total(counts.values()).right / len(judged),
+        "accuracy": total(counts).right / len(judged),
         "macro_f1": sum(count.f1 or 0.0 for count in occurring.values()) / len(occurring),
         "support": len(judged),
         "three_way_accuracy": sum(row.sentiment == prediction.sentiment for row, prediction in judged) / len(judged),
         "per_class": {word: count.to_dict() for word, count in sorted(occurring.items())},
     }
-
-
-def _choice(row: Labelled, prediction: Prediction) -> str:
-    """The sentiment said, or the likelier of the two that the coders of a two-class set could choose from."""
-    if not row.two_class or not prediction.probabilities:
-        return prediction.sentiment
-    negative, _, positive = prediction.probabilities
-    return POSITIVE if positive > negative else NEGATIVE
-
-
-def _evidence(rows: Sequence[Labelled], predictions: Sequence[Prediction]) -> dict[str, float | int | None]:
-    """Of the tags whose code is right and whose place was marked, the share whose span meets a marked one."""
-    met = marked = 0
-    for row, prediction in zip(rows, predictions, strict=True):
-        spans: dict[str, list[tuple[int, int]]] = {}
-        for tag in row.tags:
-            if tag.start is not None and tag.end is not None:
-                spans.setdefault(tag.code, []).append((tag.start, tag.end))
-        for said in prediction.tags:
-            if said.code in spans:
-                marked += 1
-                met += any(said.start < end and start < said.end for start, end in spans[said.code])
-    return {"overlap": met / marked if marked else None, "support": marked}
-
-
-def _calibration(
-    rows: Sequence[Labelled], predictions: Sequence[Prediction], bins: int = 10
-) -> dict[str, float | None]:
-    """Expected calibration error of sentiment (Guo et al. 2017): mean gap of confidence and accuracy over equal bins."""
-    groups: dict[int, list[tuple[float, bool]]] = {}
-    judged = 0
-    for row, prediction in zip(rows, predictions, strict=True):
-        if row.sentiment:
-            judged += 1
-            place = min(bins - 1, int(prediction.confidence * bins))
-            groups.setdefault(place, []).append((prediction.confidence, prediction.sentiment == row.sentiment))
-    if not judged:
-        return {"sentiment_ece": None}
-    gap = sum(abs(sum(sure for sure, _ in each) - sum(right for _, right in each)) for each in groups.values())
-    return {"sentiment_ece": gap / judged}
