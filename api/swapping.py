@@ -30,7 +30,7 @@ from .errors import ConflictError, NotReadyError, RefusedError, UnfitError, Unkn
 from .journal import AUDIT, LOG, say
 from .keys import ADMIN
 from .reading import read_json
-from .running import Live, Running
+from .running import Live, Running, for_callers
 from .scoring import NOES, takes
 from .shapes import shaped
 
@@ -137,8 +137,8 @@ _ANEW = "train it again, or get it anew; the old bundle goes on"
 
 
 def _loaded(folder: Path, codeframe: Path | None) -> tuple[Live, list[Canary]]:
-    tagger = Tagger.load(folder, codeframe=codeframe)
-    canaries = _canaries(folder, tagger.codeframe)
+    tagger = for_callers(Tagger.load(folder, codeframe=codeframe))
+    canaries = _canaries(tagger.bundle.path or folder, tagger.codeframe)  # a registry's folder means its champion
     check(canaries, tagger.tag([canary.text for canary in canaries]), classes=tagger.bundle.classifier.codes)
     return Live(tagger), canaries
 

@@ -6,6 +6,7 @@
     model.safetensors  the weights of a linear model, or of an encoder for retraining
     tokenizer.json, tokenizer_config.json, config.json, onnx/model_int8.onnx  of an encoder
     ngrams.safetensors the n-grams beside an encoder, of the kind "pooled", and how far each of the two is trusted
+    few.safetensors    codes learnt from few comments, or from none, on top of another model: the kind "extended"
 
 Every byte is checked before it is used. Nothing in a bundle is ever executed: JSON, safetensors and ONNX only.
 """
@@ -17,7 +18,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -28,17 +29,21 @@ from .classifiers import Classifier
 from .codeframe import Codeframe
 from .encoder import Encoder
 from .errors import BundleError, CodeframeError, OutputError
+from .fewshot import Extended, extended
+from .fewshot_definitions import THRESHOLD
 from .linear import Linear
 from .pooled import Pooled
+from .registry_folder import resolve
 
 FORMAT = 1
 DEFAULT = "voc-zh-small"
 MANIFEST, CODEFRAME, CARD = "manifest.json", "codeframe.json", "README.md"
 _FOLDER = "onnx"  # the one folder a bundle may have: where the Hugging Face hub looks for graphs
-KINDS: Mapping[str, type[Linear] | type[Encoder] | type[Pooled]] = {
+KINDS: Mapping[str, type[Linear] | type[Encoder] | type[Pooled] | type[Extended]] = {
     "linear": Linear,
     "encoder": Encoder,
     "pooled": Pooled,
+    "extended": Extended,
 }
 
 
@@ -63,14 +68,23 @@ class Bundle:
 
     @classmethod
     def load(cls, path: Path | str | None = None) -> Bundle:
-        """Read and verify a bundle folder; without a path, the shipped default.
+        """Read and verify a bundle folder; without a path, the shipped default. A registry's folder means its champion.
 
         BundleError if a file is missing, was altered, does not fit its codeframe, or has a newer format.
         """
         if path is not None:
-            return _load(Path(path))
+            return _load(resolve(Path(path)))
         with as_file(files("vocnlp.models") / DEFAULT) as shipped:
             return _load(shipped)
+
+    def for_frame(self, frame: Codeframe) -> Bundle:
+        """The bundle with the codes of another frame that it never learnt, found by their definitions (``fewshot``).
+
+        Itself where there are none, or where its model gives no embeddings. Never saved: it has no digest of its own.
+        """
+        classifier = extended(self.classifier, frame, self.codeframe)
+        new = dict.fromkeys(set(classifier.codes) - set(self.classifier.codes), THRESHOLD)
+        return replace(self, classifier=classifier, thresholds={**self.thresholds, **new}) if new else self
 
     def save(
         self, path: Path | str, *, card: str, force: bool = False, beside: Mapping[str, bytes] | None = None
@@ -84,7 +98,7 @@ class Bundle:
             raise OutputError("already exists", path=target, hint="choose another folder, or replace it with --force")
         if target.exists() and not (target / MANIFEST).is_file():
             raise OutputError("is no bundle, so it is not replaced", path=target, hint="choose another folder")
-        if not isinstance(self.classifier, Linear | Encoder | Pooled):
+        if not isinstance(self.classifier, Linear | Encoder | Pooled | Extended):
             raise BundleError(f"cannot write a {type(self.classifier).__name__}", path=target)
         weights, settings = self.classifier.to_files()
         contents = {

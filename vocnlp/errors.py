@@ -94,6 +94,14 @@ class StoreError(VocnlpError):
         self.path = path
 
 
+class RegistryError(VocnlpError):
+    """A registry that cannot be used or changed as asked: not there, damaged, held by another, or of other bundles."""
+
+    def __init__(self, message: str, *, path: Path | str, hint: str = "") -> None:
+        super().__init__(f"{path}: {message}", hint=hint)
+        self.path = path
+
+
 class MissingExtraError(VocnlpError):
     """A part that was not installed; the hint is the exact pip line that installs it."""
 

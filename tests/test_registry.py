@@ -1,0 +1,245 @@
+"""A registry keeps bundles as they came, says which is champion and how that came about, and notices what is spoilt."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from vocnlp.bundle import Bundle
+from vocnlp.errors import BundleError, RegistryError
+from vocnlp.registry import CHALLENGER, CHAMPION, Registry
+from vocnlp.registry_writing import locked
+from vocnlp.tagger import Tagger
+
+
+@pytest.fixture(scope="module")
+def versions(tiny_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Path]:
+    """Three versions of the tiny bundle."""
+    folder, bundle = tmp_path_factory.mktemp("versions"), Bundle.load(tiny_bundle)
+    for version in ("0.2.0", "0.3.0"):
+        replace(bundle, version=version, digest="", path=None).save(folder / version, card=f"# {version}\n")
+    return tiny_bundle, folder / "0.2.0", folder / "0.3.0"
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry.open(tmp_path / "registry", create=True)
+
+
+def filled(registry: Registry, versions: tuple[Path, ...]) -> list[str]:
+    return [registry.add(path, who="li") for path in versions]
+
+
+def crowned(registry: Registry, *labels: str) -> None:
+    for label in labels:
+        registry.promote(label, who="li", over=registry.state().label(CHAMPION))
+
+
+def told(registry: Registry) -> list[tuple[str, str | None, str]]:
+    return [(row["what"], row["from"], row["to"]) for row in registry.history()]
+
+
+def test_a_bundle_is_copied_whole_and_cannot_be_written_to(registry: Registry, tiny_bundle: Path) -> None:
+    label = registry.add(tiny_bundle, who="li")
+    copy = registry.path(label)
+    assert copy == registry.folder / "bundles" / "corner-shop" / label.partition("@")[2]
+    assert {path.name: path.read_bytes() for path in copy.iterdir()} == {
+        path.name: path.read_bytes() for path in tiny_bundle.iterdir()
+    }
+    assert {path.stat().st_mode & 0o777 for path in copy.iterdir()} == {0o444}
+    assert [(kept.label, kept.kind, kept.codeframe, kept.figures) for kept in registry.bundles()] == [
+        (label, "linear", "corner-shop@0.1.0", {"rows": 63})
+    ]
+
+
+def test_a_bundle_that_comes_again_changes_nothing(registry: Registry, tiny_bundle: Path) -> None:
+    assert registry.add(tiny_bundle, who="li") == registry.add(tiny_bundle, who="wang")
+    assert len(registry.bundles()) == len(registry.history()) == 1
+
+
+def test_a_word_means_an_alias_a_label_or_a_version_that_only_one_has(
+    registry: Registry, versions: tuple[Path, Path, Path]
+) -> None:
+    first, second, third = filled(registry, versions)
+    registry.add(versions[1], who="li", alias=CHALLENGER)
+    words = (CHALLENGER, third, "corner-shop@0.1.0", "corner-shop", CHAMPION)
+    assert [registry.label(word) for word in words] == [second, third, first, None, None]
+
+
+def test_a_registry_given_as_a_bundle_means_its_champion(registry: Registry, versions: tuple[Path, Path, Path]) -> None:
+    first, second, _ = filled(registry, versions)
+    with pytest.raises(RegistryError, match="has no champion"):
+        Bundle.load(registry.folder)
+    crowned(registry, first)
+    registry.add(versions[1], who="li", alias=CHALLENGER)
+    assert Bundle.load(registry.folder).label == first
+    assert Tagger.load(registry.folder).tag(["快递太慢"])[0].bundle == first
+    assert (
+        Bundle.load(f"{registry.folder}#challenger").label == Bundle.load(f"{registry.folder}#{second}").label == second
+    )
+    with pytest.raises(RegistryError, match="has no june") as refused:
+        Bundle.load(f"{registry.folder}#june")
+    assert f"aliases: champion ({first}), challenger ({second})" in refused.value.hint
+
+
+def test_a_promoted_challenger_is_no_challenger_any_more(registry: Registry, versions: tuple[Path, Path, Path]) -> None:
+    first, second, _ = filled(registry, versions)
+    crowned(registry, first)
+    registry.add(versions[1], who="li", alias=CHALLENGER)
+    registry.promote(second, who="wang", over=first, reason="六月的数据", comparison={"figures": {}})
+    state = registry.state()
+    assert {name: standing.label for name, standing in state.aliases.items()} == {CHAMPION: second}
+    last = dict(registry.history()[-1])
+    assert last.pop("id") and last.pop("at")
+    assert last == {
+        "who": "wang", "what": "promote", "alias": CHAMPION, "from": first, "to": second,
+        "reason": "六月的数据", "forced": False, "comparison": {"figures": {}},
+    }  # fmt: skip
+
+
+def test_a_comparison_with_a_champion_that_is_none_any_more_is_void(
+    registry: Registry, versions: tuple[Path, Path, Path]
+) -> None:
+    first, second, third = filled(registry, versions)
+    crowned(registry, first, second)
+    with pytest.raises(RegistryError, match=f"the champion is .*{second[-8:]} by now, not .*{first[-8:]}"):
+        registry.promote(third, who="li", over=first)
+    assert registry.state().label(CHAMPION) == second
+
+
+def test_rollback_goes_back_step_by_step_and_no_further(registry: Registry, versions: tuple[Path, Path, Path]) -> None:
+    first, second, third = filled(registry, versions)
+    crowned(registry, first, second, third)
+    assert [registry.rollback(who="li"), registry.rollback(who="li")] == [second, first]
+    with pytest.raises(RegistryError, match="there was no champion before"):
+        registry.rollback(who="li")
+    assert registry.rollback(who="li", to=third) == third
+    assert registry.rollback(who="li") == first
+    assert told(registry)[-4:] == [
+        ("rollback", third, second),
+        ("rollback", second, first),
+        ("rollback", first, third),
+        ("rollback", third, first),
+    ]
+
+
+def test_a_spoilt_bundle_is_found_and_never_gone_back_to(registry: Registry, versions: tuple[Path, Path, Path]) -> None:
+    first, second, _ = filled(registry, versions)
+    crowned(registry, first, second)
+    weights = registry.path(first) / "model.safetensors"
+    weights.chmod(0o644)
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
+    (registry.path(second) / "notes.txt").write_text("?", encoding="utf-8")
+    found = {one.name: one.problem.rpartition(": ")[2] for one in registry.verify()}
+    assert found == {
+        first: "its digest does not match",
+        second: "notes.txt",
+        registry.label("corner-shop@0.3.0"): "",
+        f"champion = {second}": "the bundle is not sound",
+    }
+    with pytest.raises(BundleError, match="was altered"):
+        registry.rollback(who="li")
+    assert registry.state().label(CHAMPION) == second
+
+
+def test_what_is_no_sound_bundle_does_not_come_in(registry: Registry, bundle_copy: Path) -> None:
+    (bundle_copy / "README.md").write_text("another card", encoding="utf-8")
+    with pytest.raises(BundleError, match=r"README\.md was altered"):
+        registry.add(bundle_copy, who="li")
+    assert list((registry.folder / "bundles").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["../away", "a/b", ".hidden", ""])
+def test_a_name_that_is_a_path_does_not_come_in(
+    registry: Registry, tiny_bundle: Path, tmp_path: Path, name: str
+) -> None:
+    odd = replace(Bundle.load(tiny_bundle), name=name, digest="", path=None).save(tmp_path / "odd", card="# odd\n")
+    with pytest.raises(RegistryError, match="cannot be kept under its name"):
+        registry.add(odd.path, who="li")
+
+
+def test_a_folder_that_is_no_registry_says_how_to_begin_one(tmp_path: Path) -> None:
+    with pytest.raises(RegistryError, match=r"is no registry: it has no aliases.json") as refused:
+        Registry.open(tmp_path)
+    assert refused.value.hint == f"begin one with its first bundle: vocnlp models add BUNDLE --registry {tmp_path}"
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[]", '{"format": 1, "aliases": {"champion": 3}, "before": [], "last": null}']
+)
+def test_aliases_that_cannot_be_read_are_told_and_not_replaced(
+    registry: Registry, content: str, tiny_bundle: Path
+) -> None:
+    (registry.folder / "aliases.json").write_text(content, encoding="utf-8")
+    with pytest.raises(RegistryError, match=r"aliases.json cannot be read"):
+        registry.add(tiny_bundle, who="li")
+    assert (registry.folder / "aliases.json").read_text(encoding="utf-8") == content
+
+
+def test_while_another_changes_it_nothing_is_changed(registry: Registry, tiny_bundle: Path) -> None:
+    registry.patience = 0.05
+    lock = registry.folder / "lock"
+    with (
+        locked(lock, folder=registry.folder, patience=0),
+        pytest.raises(
+            RegistryError, match="another process is changing the registry at this moment; nothing was changed"
+        ),
+    ):
+        registry.add(tiny_bundle, who="li")
+    assert registry.add(tiny_bundle, who="li")
+
+
+def test_a_full_disk_is_told_and_the_champion_stays(
+    registry: Registry, versions: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, _ = filled(registry, versions)
+    crowned(registry, first)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("vocnlp.registry_writing.os.replace", full)
+    with pytest.raises(RegistryError, match="No space left on device; the champion is the one it was"):
+        crowned(registry, second)
+    monkeypatch.undo()
+    assert (registry.state().label(CHAMPION), len(registry.history())) == (first, 4)
+
+
+def test_half_a_line_of_history_is_made_good(registry: Registry, versions: tuple[Path, Path, Path]) -> None:
+    first, second, _ = filled(registry, versions)
+    crowned(registry, first)
+    history = registry.folder / "history.jsonl"
+    whole = history.read_bytes()
+    history.write_bytes(whole[: whole.rindex(b'"promote"')])
+    assert told(registry)[-1] == ("promote", None, first)
+    crowned(registry, second)
+    assert [row["what"] for row in map(json.loads, history.read_text(encoding="utf-8").splitlines())] == [
+        "add", "add", "add", "promote", "promote",
+    ]  # fmt: skip
+    assert history.read_bytes().startswith(whole)
+
+
+def test_the_settings_of_the_gate_are_read_and_checked(registry: Registry, tmp_path: Path) -> None:
+    file = registry.folder / "registry.toml"
+    file.write_text('critical = ["quality", "服务"]\nslowest = 0.8\ndata = "gate.jsonl"\n', encoding="utf-8")
+    settings = registry.settings()
+    assert (settings.critical, settings.slowest, settings.data) == (
+        {"quality", "服务"}, 0.8, registry.folder / "gate.jsonl",
+    )  # fmt: skip
+    wrong = {"critcal = []": "knows no key 'critcal'", "critical = 'a'": "critical is no list", "slowest = true": "slowest is no number",
+             "data = 3": "data is no name", "slowest": "cannot be read"}  # fmt: skip
+    for content, message in wrong.items():
+        file.write_text(content, encoding="utf-8")
+        with pytest.raises(RegistryError, match=message):
+            registry.settings()
+
+
+def test_a_registry_can_be_moved(registry: Registry, tiny_bundle: Path, tmp_path: Path) -> None:
+    crowned(registry, registry.add(tiny_bundle, who="li"))
+    moved = Path(shutil.move(registry.folder, tmp_path / "elsewhere"))
+    assert [one.problem for one in Registry.open(moved).verify()] == ["", ""]
+    assert Bundle.load(moved).name == "corner-shop"

@@ -1,0 +1,107 @@
+"""The folder of a registry: where its bundles lie, and which of them its aliases mean.
+
+    aliases.json                          who is champion, who challenger, the champions before, the last change
+    history.jsonl                         every change, one a line, never rewritten
+    registry.toml                         settings of the gate; written by people, may be missing
+    bundles/NAME/VERSION+DIGEST/          a bundle; it never changes once it has this name
+    lock                                  held while something is changed
+
+``aliases.json`` alone says what is so, and it is replaced in one step. Reading needs no lock.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import RegistryError
+
+FORMAT = 1
+ALIASES, HISTORY, SETTINGS, BUNDLES, LOCK = "aliases.json", "history.jsonl", "registry.toml", "bundles", "lock"
+CHAMPION, CHALLENGER = "champion", "challenger"
+_PART = re.compile(r"\w[\w.+-]*\Z")  # of a label: a name or a version that is one step of a path everywhere
+_GET_BACK = f"take {ALIASES} from a copy of the folder; {HISTORY} says what it held"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an alias means: the label of a bundle, its whole digest, and when it was given the alias (UTC, ISO 8601)."""
+
+    label: str
+    digest: str
+    at: str
+
+
+@dataclass(frozen=True)
+class State:
+    """What ``aliases.json`` holds. ``before``: the champions before this one, the last of them at the end."""
+
+    aliases: Mapping[str, Standing] = field(default_factory=dict)
+    before: tuple[str, ...] = ()
+    last: Mapping[str, Any] | None = None
+
+    def label(self, alias: str) -> str | None:
+        return self.aliases[alias].label if alias in self.aliases else None
+
+    def to_bytes(self) -> bytes:
+        content = {
+            "format": FORMAT,
+            "aliases": {name: asdict(standing) for name, standing in self.aliases.items()},
+            "before": list(self.before),
+            "last": self.last,
+        }
+        return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def is_registry(folder: Path) -> bool:
+    return (folder / ALIASES).is_file()
+
+
+def read_state(folder: Path) -> State:
+    """The state as the last change left it; RegistryError where there is no registry, or where it cannot be read."""
+    try:
+        content = json.loads((folder / ALIASES).read_text(encoding="utf-8"))
+        if content["format"] > FORMAT:
+            told = f"is of format {content['format']}; this version of vocnlp reads formats up to {FORMAT}"
+            raise RegistryError(told, path=folder, hint="pip install --upgrade vocnlp")
+        aliases = {str(name): Standing(**standing) for name, standing in content["aliases"].items()}
+        return State(aliases, tuple(map(str, content["before"])), content["last"])
+    except FileNotFoundError:
+        hint = f"begin one with its first bundle: vocnlp models add BUNDLE --registry {folder}"
+        raise RegistryError(f"is no registry: it has no {ALIASES}", path=folder, hint=hint) from None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise RegistryError(f"{ALIASES} cannot be read: {error}", path=folder, hint=_GET_BACK) from error
+
+
+def place(folder: Path, label: str) -> Path:
+    """Where a bundle of this label lies, or would; RegistryError for a label that is no path on every system."""
+    name, at, version = label.rpartition("@")
+    if not (at and _PART.match(name) and _PART.match(version)):
+        hint = "name and version may hold letters, digits and . _ - and begin with a letter or digit"
+        raise RegistryError(f"{label!r} cannot be kept under its name and version", path=folder, hint=hint)
+    return folder / BUNDLES / name / version
+
+
+def resolve(path: Path) -> Path:
+    """The bundle that a path means: a registry means its champion, ``REGISTRY#ALIAS`` or ``REGISTRY#LABEL`` that one.
+
+    Any other path is returned as it is. RegistryError where the registry has no such bundle, or no champion yet.
+    """
+    word = CHAMPION
+    if not path.exists() and "#" in path.name:
+        name, _, asked = path.name.rpartition("#")
+        if is_registry(path.with_name(name)):
+            path, word = path.with_name(name), asked
+    if not is_registry(path):
+        return path
+    state = read_state(path)
+    label = state.label(word) or word
+    if label == word and not ("@" in word and place(path, word).is_dir()):
+        known = ", ".join(f"{name} ({standing.label})" for name, standing in state.aliases.items()) or "none yet"
+        hint = f"aliases: {known}; vocnlp models list --registry {path}"
+        raise RegistryError(f"has no {word}", path=path, hint=hint)
+    return place(path, label)
