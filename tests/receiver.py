@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,9 +30,11 @@ class Receiver:
     stop: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    scheme: str = "http"
+
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/hook?token=geheim"
+        return f"{self.scheme}://127.0.0.1:{self.port}/hook?token=geheim"
 
     @property
     def ids(self) -> list[str]:
@@ -39,9 +42,11 @@ class Receiver:
 
 
 @contextmanager
-def receiving(answer: Callable[[int], Answer] = lambda _: OK, *, drip: bool = False) -> Iterator[Receiver]:
+def receiving(
+    answer: Callable[[int], Answer] = lambda _: OK, *, drip: bool = False, tls: ssl.SSLContext | None = None
+) -> Iterator[Receiver]:
     """``drip``: after the head, one byte at a time until the test is over, and never the end."""
-    receiver = Receiver(answer)
+    receiver = Receiver(answer, scheme="https" if tls else "http")
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -67,6 +72,8 @@ def receiving(answer: Callable[[int], Answer] = lambda _: OK, *, drip: bool = Fa
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     receiver.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

@@ -92,6 +92,26 @@ def test_dead_letters_are_sent_again_when_asked_to(vocnlp: CommandLine, files: P
         assert json.loads(vocnlp(*words(files, "--json")).out)["sent"] == 1
 
 
+def test_a_customer_is_erased_and_the_next_run_finds_nothing_new(vocnlp: CommandLine, files: Path, monkeypatch):
+    monkeypatch.setenv("CRM_KEY", "k")
+    state = ["--state", files / "a.sqlite"]
+    (files / "rules.yaml").write_text(RULES + "delivery: {attempts: 1}\n", encoding="utf-8")
+    hurt = [tag("safety", "negative", 0, "充电时冒烟")]
+    pq.write_table(tagged([row(1, text="充电时冒烟", score=1, customer="K-7", voc_tags=hurt)]), files / "rows.parquet")
+    with receiving(lambda _: (500, b"", {})) as receiver:
+        monkeypatch.setenv("CRM_URL", receiver.url)
+        assert json.loads(vocnlp(*words(files, "--json")).out)["dead"] == 1
+        lines = vocnlp("alerts", "forget", "--customer", "K-7", *state).out.splitlines()
+        assert lines[:3] == [
+            "1 alerts and their cases erased, 1 deliveries of them",
+            "1 dead letters and 0 quotes in alerts on figures",
+            "not reached:",
+        ]
+        assert json.loads(vocnlp(*words(files, "--json")).out)["known"] == 1
+    assert (vocnlp("alerts", "list", "--json", *state).out, len(receiver.got)) == ("[]\n", 1)
+    assert (files / "a.dead.jsonl").read_text(encoding="utf-8") == ""
+
+
 def test_a_missing_variable_and_a_wrong_rule_end_with_a_next_step(vocnlp: CommandLine, files: Path, monkeypatch):
     monkeypatch.delenv("CRM_URL", raising=False)
     ended = vocnlp(*words(files))

@@ -53,6 +53,14 @@ def chosen(named: Any = None, **columns: Any) -> Columns:
         ("评论更新时间", ("at", CONTAINS)),
         ("createdAt", ("at", EXACT)),
         ("答卷编号", ("id", EXACT)),
+        ("总体满意度", ("csat", EXACT)),
+        ("CSAT", ("csat", EXACT)),
+        ("您对本次服务的满意度(1-5分)", ("csat", CONTAINS)),
+        ("满意度说明", (None, 0)),
+        ("不满意的原因", ("text", CONTAINS)),
+        ("CES", ("ces", EXACT)),
+        ("客户费力度（CES）", ("ces", CONTAINS)),
+        ("办理省力度", ("ces", CONTAINS)),
         ("updated by", (None, 0)),
         ("评论人", (None, 0)),
         ("原因分类", (None, 0)),
@@ -195,6 +203,34 @@ def test_marks_for_single_aspects_are_left_and_said() -> None:
     columns = chosen(评论=COMMENTS, 口味评分=NUMBERS, 环境评分=NUMBERS)
     assert columns.score is None
     assert columns.left == {"score": Left(TIED, ("口味评分", "环境评分"))}
+
+
+def test_satisfaction_and_effort_are_taken_beside_the_nps_answer() -> None:
+    columns = chosen(评论=COMMENTS, NPS=NUMBERS, 总体满意度=["5", "4", "满意", "1", ""], CES=[7, 6, 5, 4, 3])
+    assert (columns.score, columns.csat, columns.ces, columns.left) == ("NPS", "总体满意度", "CES", {})
+
+
+def test_a_satisfaction_on_a_scale_of_ten_is_left_and_said() -> None:
+    columns = chosen(评论=COMMENTS, 满意度=[10, 9, 8, 7, 3])
+    assert (columns.csat, columns.score, columns.left) == (None, None, {"csat": Left("off scale", ("满意度",))})
+
+
+def test_the_satisfaction_with_the_whole_beats_that_with_a_part_and_two_parts_are_left() -> None:
+    answers = [5, 4, 3, 2, 1]
+    assert chosen(评论=COMMENTS, 物流满意度=answers, 满意度=answers).csat == "满意度"
+    left = chosen(评论=COMMENTS, 物流满意度=answers, 客服满意度=answers).left
+    assert left == {"csat": Left("tied", ("物流满意度", "客服满意度"))}
+
+
+def test_effort_without_a_direction_is_left_unless_it_is_named() -> None:
+    columns = chosen(评论=COMMENTS, 费力度=[1, 2, 3, 4, 5])
+    assert (columns.ces, columns.left) == (None, {"ces": Left("undirected", ("费力度",))})
+    assert chosen({"ces": "费力度"}, 评论=COMMENTS, 费力度=[1, 2, 3, 4, 5]).ces == "费力度"
+
+
+def test_an_effort_score_is_no_nps_answer() -> None:
+    columns = chosen(**{"comment": COMMENTS, "Customer Effort Score": [7, 6, 5, 4, 7]})
+    assert (columns.score, columns.ces) == (None, "Customer Effort Score")
 
 
 def test_two_equal_scores_are_refused() -> None:

@@ -34,13 +34,17 @@ def test_a_row_of_every_role() -> None:
             "群": ["新客", "老客"],
             "客": [1001, 1002],
             "时": ["2026-06-01", ""],
+            "满": ["比较满意", "2分"],
+            "省": [7, None],
         }
     )
-    columns = Columns(text="评论", score="分", stage="环", channel="渠", segment="群", customer="客", at="时", id="号")
+    columns = Columns(
+        text="评论", score="分", stage="环", channel="渠", segment="群", customer="客", at="时", id="号", csat="满", ces="省"
+    )  # fmt: skip
     rows, problems = feedback(batch, columns, first_row=1)
     assert [list(row.values()) for row in rows.to_pylist()] == [
-        ["a", "漏发配件", 3.0, "物流", "app", "新客", "1001", datetime(2026, 6, 1)],
-        ["b", "", None, None, None, "老客", "1002", None],
+        ["a", "漏发配件", 3.0, "物流", "app", "新客", "1001", datetime(2026, 6, 1), 4.0, 7.0],
+        ["b", "", None, None, None, "老客", "1002", None, 2.0, None],
     ]
     assert (rows.schema, problems) == (FEEDBACK, [])
 
@@ -99,6 +103,21 @@ def test_bad_scores_become_null_and_are_reported_with_their_row() -> None:
         RowProblem(104, "列", "很好", "not a number"),
         RowProblem(107, "列", "7/10", "not a number"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("role", "cells", "expected", "told"),
+    [
+        ("csat", ["非常满意", " 5 ", "一般", "很不满意"], [5.0, 5.0, 3.0, 1.0], []),
+        ("csat", ["0", "6", "还行", ""], [None] * 4, [(1, "outside 1-5"), (2, "outside 1-5"), (3, "not a number")]),
+        ("ces", ["7", "1", "8", "满意"], [7.0, 1.0, None, None], [(3, "outside 1-7"), (4, "not a number")]),
+    ],
+)
+def test_satisfaction_and_effort_have_scales_of_their_own(role, cells, expected, told) -> None:
+    batch = pa.record_batch({"评论": ["好"] * 4, "答": cells})
+    rows, problems = feedback(batch, Columns(text="评论", **{role: "答"}), first_row=1)
+    assert rows.column(role).to_pylist() == expected
+    assert [(problem.row, problem.problem) for problem in problems] == told
 
 
 def test_numeric_scores_outside_the_scale() -> None:

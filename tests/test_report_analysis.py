@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 import pyarrow as pa
 import pytest
+from statsmodels.stats.proportion import proportion_confint
 from tagged_shop import FRAME, row, shop, tag, tagged
 
 from vocnlp import counts
@@ -64,6 +65,11 @@ def test_every_cell_and_point_has_a_comment_behind_it():
         dates = [v["date"] for v in said if line["id"] in v["neg"]]
         bounds = zip(moves["starts"], moves["ends"], line["counts"], strict=True)
         assert [start for start, end, n in bounds if n and not any(start <= day < end for day in dates)] == []
+    for line in moves["stages"]:
+        dates = [v["date"] for v in said if line["id"] in v["stages"] and v["mood"] == "negative"]
+        bounds = zip(moves["starts"], moves["ends"], line["counts"], strict=True)
+        assert [start for start, end, n in bounds if n and not any(start <= day < end for day in dates)] == []
+        assert min(dates) < moves["split"] <= max(dates)
 
 
 def test_equal_texts_are_shown_once_a_cell_and_blank_ones_never():
@@ -90,6 +96,19 @@ def test_a_change_since_a_date_is_told_with_its_shares():
     (effect,) = moves["effects"]
     assert (effect["before"], effect["after"], effect["ratio"]) == (0.5, 0.125, 0.25)
     assert (effect["level"], effect["whyNot"]) == (None, "之前只有 6 期，至少要 8 期")
+
+
+def test_the_negative_share_of_a_stage_is_told_by_period_and_before_and_since():
+    # Deliveries, before: 40 of 80 negative; since: 5 of 40. Where no stage is known, there is no line.
+    bad = {"stage": "物流", "voc_sentiment": "negative", "voc_tags": LATE}
+    rows = days(40, date(2025, 1, 1), **bad) + days(40, date(2025, 1, 1), stage="物流")
+    rows += days(5, date(2025, 2, 10), **bad) + days(35, date(2025, 2, 10), stage="物流") + days(3, date(2025, 1, 1))
+    moves = payload(tagged(rows), since=date(2025, 2, 10))["moves"]
+    (line,) = moves["stages"]
+    assert (line["id"], line["name"], sum(line["counts"]), sum(line["comments"])) == ("deliver", "配送", 45, 120)
+    (change,) = moves["stageChanges"]
+    assert (change["name"], change["before"], change["after"], change["ratio"]) == ("配送", 40, 5, 0.25)
+    assert (change["beforeShare"], change["afterShare"], change["sure"]) == (0.5, 0.125, True)
 
 
 def test_without_a_date_the_last_thirty_days_are_compared():
@@ -185,6 +204,30 @@ def test_a_table_without_texts_has_figures_and_no_verbatims():
     table = shop(60).drop_columns(["text"])
     assert payload(table)["voices"] == []
     assert payload(table)["codes"] == payload(shop(60))["codes"]
+
+
+def test_satisfaction_and_effort_are_told_whole_and_by_stage():
+    rows = [row(stage="物流", csat=5.0, ces=7.0) for _ in range(20)] + [row(stage="物流", csat=2.0) for _ in range(20)]
+    rows += [row(stage="售后", csat=4.0, ces=3.0) for _ in range(10)] + [row(csat=9.0)]
+    data = payload(tagged(rows))
+    told = data["csat"]
+    assert (told["value"], told["n"], told["odd"], told["few"]) == (0.6, 50, 1, False)
+    interval = proportion_confint(30, 50, method="wilson")
+    assert (told["low"], told["high"]) == pytest.approx(interval, abs=1e-4)
+    stages = {one["name"]: (one["value"], one["n"], one["few"]) for one in told["stages"]}
+    assert stages == {"配送": (0.5, 40, False), "售后": (1.0, 10, True)}
+    effort = data["ces"]
+    assert (effort["value"], effort["easy"], effort["n"]) == (round(170 / 30, 4), round(20 / 30, 4), 30)
+    assert [(one["name"], one["value"], one["low"]) for one in effort["stages"]] == [
+        ("配送", 7.0, None),
+        ("售后", 3.0, None),
+    ]
+
+
+def test_without_an_answer_on_satisfaction_or_effort_there_is_no_figure_and_all_off_the_scale_is_said():
+    assert (payload(tagged([row()]))["csat"], payload(tagged([row()]))["ces"]) == (None, None)
+    found = analyse(tagged([row(csat=9.0)]), FRAME)
+    assert (found.csat, found.missing["csat"]) == (None, "CSAT 没有一条回答在量表之内（9.0）。")
 
 
 def test_hand_counted_cells_of_the_journey_map():

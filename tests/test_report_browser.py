@@ -28,7 +28,7 @@ FLAGS = [
 ]
 CHARTS = [
     *("pains", "drivers", "matrix", "journey", "map", "channels", "segments", "cross"),
-    *("months", "moods", "trend", "forecast", "effects", "peak", "gaps", "cloud"),
+    *("months", "moods", "trend", "stages", "forecast", "effects", "peak", "gaps", "cloud"),
 ]
 PAINTED = """id => {
   const canvas = document.querySelector(`#chart-${id} canvas`);
@@ -126,6 +126,8 @@ def test_every_chart_is_painted_without_a_word_on_the_console_or_a_request(brows
 #: The period in which the first line is highest, so that no other line lies on its point.
 TOP = "MOVES.lines[0].counts.map((_, at) => shareAt(MOVES.lines[0], at)).reduce((best, v, at, all) => (v > all[best] ? at : best), 0)"
 
+WORST = TOP.replace("MOVES.lines", "MOVES.stages")
+
 #: Chart -> (where its point lies: axes, place on them, pixels beside it), and what the list is then filtered by.
 POINTS = {
     "pains": ("[{gridIndex: 0}, [CODES.get(DATA.pains[0]).pain / 2, 0], 0]", "{code: DATA.pains[0], side: 'n'}"),
@@ -150,6 +152,10 @@ POINTS = {
     "trend": (
         f"[{{gridIndex: 0}}, [{TOP}, shareAt(MOVES.lines[0], {TOP})], 0]",
         f"{{code: MOVES.lines[0].id, side: 'n', from: MOVES.starts[{TOP}], to: MOVES.ends[{TOP}]}}",
+    ),
+    "stages": (
+        f"[{{gridIndex: 0}}, [{WORST}, shareAt(MOVES.stages[0], {WORST})], 0]",
+        f"{{stage: MOVES.stages[0].id, mood: 'negative', from: MOVES.starts[{WORST}], to: MOVES.ends[{WORST}]}}",
     ),
     "forecast": (
         f"[{{gridIndex: 0}}, [{TOP}, shareAt(MOVES.lines[0], {TOP})], 0]",
@@ -206,6 +212,13 @@ def test_a_changed_code_leads_to_its_comments_before_and_after(seen):
     assert "至 最后" in seen.page.locator("#f-chips").inner_text()
     seen.page.locator("#f-chips button").click()
     assert seen.page.evaluate("[view.from, view.side]") == ["", "n"]
+
+
+def test_a_changed_stage_leads_to_its_negative_comments_before_and_after(seen):
+    seen.page.locator("table.moves .link[data-stage][data-when=before]").first.click()
+    dates = seen.page.locator(".voice footer span:last-child").all_inner_texts()
+    assert dates and max(dates) < "2025-06-01"
+    assert seen.page.evaluate("[view.mood, view.code, view.to]") == ["negative", "", "2025-06-01"]
 
 
 def test_a_finding_leads_to_its_voices_and_clearing_leads_back(seen):

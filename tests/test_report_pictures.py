@@ -12,6 +12,7 @@ import pytest
 from tagged_shop import FRAME, shop, tagged
 
 from vocnlp.errors import MissingExtraError, OutputError
+from vocnlp.gaps import Attribute
 from vocnlp.report import write_report
 from vocnlp.report_pictures import write_pictures
 
@@ -28,11 +29,39 @@ def size(path: Path) -> tuple[int, int]:
 def test_every_picture_with_data_is_written_and_no_character_is_an_empty_box(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)  # matplotlib warns of a glyph that the font lacks
+        rows = [{**cells, "customer": f"u{at % 60}"} for at, cells in enumerate(shop(400).to_pylist())]
+        ratings = [Attribute("价格", 5, 7, 9, 10), Attribute("便利性", 6, 7), Attribute("服务", 8, 7, 5, 9)]
         write_report(
-            tmp_path / "r.html", shop(600), FRAME, title="图", since=date(2025, 6, 1), pictures=tmp_path / "图"
-        )
+            tmp_path / "r.html", tagged(rows), FRAME, title="图", since=date(2025, 6, 1), ratings=ratings,
+            pictures=tmp_path / "图",
+        )  # fmt: skip
     assert sorted(path.stem for path in (tmp_path / "图").iterdir()) == sorted(
-        ["痛点榜", "驱动因素", "四象限", "旅程热力图", "旅程地图", "交叉表-渠道", "交叉表-客群", "走势", "措施前后"]
+        [
+            *(
+                "痛点榜",
+                "驱动因素",
+                "四象限",
+                "各环节",
+                "旅程热力图",
+                "旅程地图",
+                "渠道",
+                "客群",
+                "交叉表-渠道",
+                "交叉表-客群",
+            ),
+            *(
+                "按月",
+                "情感构成",
+                "走势",
+                "环节走势",
+                "预测",
+                "措施前后",
+                "峰终",
+                "满意度差距",
+                "词云-负面",
+                "词云-正面",
+            ),
+        ]
     )
     assert {size(path)[0] for path in (tmp_path / "图").iterdir()} == {1440}
 

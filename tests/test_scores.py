@@ -21,7 +21,8 @@ JAN, FEB = datetime(2025, 1, 31), datetime(2025, 2, 1)
 
 def answered(name, cells, kind=None, **rows):
     table = tagged([row(**{key: values[at] for key, values in rows.items()}) for at in range(len(cells))])
-    return table.append_column(name, pa.array(cells, kind))
+    given = table.drop_columns([name]) if name in table.schema.names else table
+    return given.append_column(name, pa.array(cells, kind))
 
 
 # --- values ---------------------------------------------------------------------------------------------------------

@@ -61,9 +61,9 @@ def test_a_delta_table_of_somebody_else(tmp_path: Path) -> None:
 
 
 def test_a_store_of_a_later_version(url: Path) -> None:
-    DeltaTable(url).alter.set_table_properties({"vocnlp.store": "2"}, raise_if_not_exists=False)
+    DeltaTable(url).alter.set_table_properties({"vocnlp.store": "3"}, raise_if_not_exists=False)
     told = refusal(url)
-    assert told.message == f"{url}: is a store of format 2; this version of vocnlp reads format 1"
+    assert told.message == f"{url}: is a store of format 3; this version of vocnlp reads formats 1, 2"
     assert told.hint == "pip install --upgrade vocnlp"
 
 

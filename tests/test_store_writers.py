@@ -15,6 +15,7 @@ from tagged_shop import row, tagged
 
 from vocnlp.errors import StoreError
 from vocnlp.store import Store
+from vocnlp.store_delta import create_table
 
 WRITER = Path(__file__).with_name("store_writer.py")
 
@@ -38,6 +39,11 @@ def test_four_processes_create_one_store_and_every_row_is_there_once(tmp_path: P
     store = Store.open(url)
     assert ids(store) == sorted(f"{name}-{n}" for name in "ab" for n in range(180))
     assert store.info().version >= 4 * 6  # one more where a commit was made whose answer was lost: it changed nothing
+
+
+def test_a_store_that_another_made_and_wrote_to_since_one_looked_is_opened(tmp_path: Path) -> None:
+    Store.open(tmp_path / "s", create=True).put(tagged([row(1)]))
+    assert create_table(str(tmp_path / "s"), {}, verbatim=False).version() == 1
 
 
 def test_a_writer_killed_in_the_middle_leaves_whole_commits(tmp_path: Path) -> None:

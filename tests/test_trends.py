@@ -94,13 +94,35 @@ def test_twice_is_not_yet_new():
     assert (told.new, [change.key for change in told.vanished]) == ((), ["speed"])
 
 
-def test_a_stage_that_did_not_exist_before_has_nothing_to_be_compared_with():
+def test_a_stage_that_nobody_spoke_of_before_is_new_and_has_nothing_to_be_compared_with():
     rows = at(MONDAY, stage="物流", times=5) + at(
         MONDAY + timedelta(1), stage="售后", voc_sentiment="negative", times=5
     )
     with folded(tagged(rows), FRAME) as found:
-        after = {change.key: change for change in changes(found, MONDAY + timedelta(1), of="stage").changes}["after"]
-    assert (after.ratio.value, after.ratio.p, after.adjusted, after.new) == (None, None, None, False)
+        told = changes(found, MONDAY + timedelta(1), of="stage")
+    after = {change.key: change for change in told.changes}["after"]
+    assert (after.ratio.value, after.ratio.p, after.adjusted) == (None, None, None)
+    assert ([change.key for change in told.new], [change.key for change in told.vanished]) == (["after"], ["deliver"])
+
+
+def test_a_stage_is_compared_by_the_share_of_its_own_comments_and_corrected():
+    since = MONDAY + timedelta(7)
+    rows = at(MONDAY, stage="物流", voc_sentiment="negative", times=20) + at(MONDAY, stage="物流", times=80)
+    rows += at(since, stage="物流", voc_sentiment="negative", times=60) + at(since, stage="物流", times=40)
+    rows += at(MONDAY, stage="售后", voc_sentiment="negative", times=25) + at(MONDAY, stage="售后", times=25)
+    rows += at(since, stage="售后", voc_sentiment="negative", times=50) + at(since, stage="售后", times=50)
+    with folded(tagged(rows), FRAME) as found:
+        told = changes(found, since, of="stage")
+    expected = {
+        "deliver": rate_ratio(20, 100, after=60, after_base=100),
+        "after": rate_ratio(25, 50, after=50, after_base=100),
+    }
+    assert {change.key: change.ratio for change in told.changes} == expected
+    ps = [change.ratio.p for change in told.changes]
+    assert [change.adjusted for change in told.changes] == pytest.approx(multipletests(ps, method="fdr_bh")[1])
+    # 20 of 100 against 60 of 100: log ratio 1.0986, its error sqrt(1/20 - 1/100 + 1/60 - 1/100) = 0.21602, z = 5.0856.
+    assert told.changes[0].ratio.p == pytest.approx(3.665e-07, rel=1e-3)
+    assert (told.new, told.vanished) == ((), ())
 
 
 @pytest.mark.parametrize("since", [MONDAY, MONDAY + timedelta(2)])

@@ -90,6 +90,17 @@ def test_an_answer_that_does_not_come_in_time_has_failed(outbox, drip):
     assert [error for _, _, error in done.dead] == ["no answer within 0.3 s"]
 
 
+def test_an_answer_after_the_timeout_means_the_same_alert_once_more_and_no_other(outbox):
+    record(outbox, "a1")
+    with receiving() as receiver:
+        receiver.answer = lambda number: (receiver.stop.wait(0.9), OK)[1] if number == 1 else OK
+        how = Delivery(timeout=0.4, attempts=5, first_wait=0.01, longest_wait=0.02)
+        assert deliver(outbox, [to(receiver)], how, patience=20) == Delivered(sent=1, failed=1)
+        assert deliver(outbox, [to(receiver)], how) == Delivered()
+    assert receiver.ids == ["a1", "a1"]  # one idempotency key: the receiver can tell
+    assert sending(outbox) == Sending("crm", "sent", 2, "")
+
+
 def test_one_that_hangs_does_not_hold_up_another_and_gets_one_alert_only(outbox):
     record(outbox, "a1", "b1", hooks=("crm", "team"))
     how = Delivery(timeout=3, attempts=2, first_wait=3600, longest_wait=3600)

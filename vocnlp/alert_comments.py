@@ -21,7 +21,7 @@ from .alert_rules import CommentRule, Rules, WordList
 from .alert_words import Alert, alert_id, title_of
 from .codeframe import Codeframe
 from .folding import Rows
-from .privacy import mask
+from .privacy import mask, mask_label
 from .records import NEGATIVE, TAGGED
 from .text import clauses, lower, nfkc, no_invisibles, simplify
 
@@ -208,7 +208,7 @@ class _Reader:
         if rule.when.words is not None:
             told.insert(0, _clause(text, masked, rule.when.words))
         name = self.frame[code].name if code in self.frame else code
-        place = self.stages.get(stage, mask(stage))
+        place = self.stages.get(stage, mask_label(stage))
         number = (row["id"] or "").strip()
         return Alert(
             id=alert_id(rule.id, "row", number or self._number(rule.id, row)),
@@ -220,10 +220,10 @@ class _Reader:
             owner=rule.owner or owner_of(self.frame, code) or self.rules.owner,
             code=code,
             code_name=name,
-            stage=mask(stage),
+            stage=mask_label(stage),
             stage_name=place,
-            channel=mask((row["channel"] or "").strip()),
-            segment=mask((row["segment"] or "").strip()),
+            channel=mask_label((row["channel"] or "").strip()),
+            segment=mask_label((row["segment"] or "").strip()),
             row=mask(number),
             customer=(row["customer"] or "").strip(),
             score=row["score"] if row["score"] is not None and 0 <= row["score"] <= 10 else None,

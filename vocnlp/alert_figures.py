@@ -193,6 +193,7 @@ class _Judge:
         first, last = self.today - timedelta(days=rule.days - 1), self.today
         place = self.counted.stages.get(stage, stage)
         name = self.counted.name(code) if code else ""
+        quotes = self._quotes(code, rule.side, first) if code else {}
         return Alert(
             id=alert_id(rule.id, "window", code, stage, f"{first}", f"{last}"),
             rule=rule.id,
@@ -205,27 +206,29 @@ class _Judge:
             code_name=name,
             stage=stage,
             stage_name=place,
-            quotes=tuple(self._quotes(code, rule.side, first)) if code else (),
+            quotes=tuple(quotes),
+            quoted=tuple(quotes.values()),
             at=f"{last}",
             first=f"{first}",
             figures=figures,
             dedupe_hours=rule.dedupe_hours,
         )
 
-    def _quotes(self, code: str, side: str, first: date) -> list[str]:
-        """What the latest comments say of the code, masked, each once."""
+    def _quotes(self, code: str, side: str, first: date) -> dict[str, str]:
+        """What the latest comments say of the code, masked, each once, and whose words they are."""
         below = {one.id for one in self.frame.codes if code in {up.id for up in self.frame.path(one.id)}} or {code}
         at, tags = self.table.column("at"), self.table.column("voc_tags").combine_chunks()
         recent = pc.greater_equal(at, pa.scalar(datetime.combine(first, time()), at.type)).combine_chunks()
         kept = self.table.filter(pc.and_(recent, pa.array(tagged_with(tags, below))))
-        latest = kept.sort_by([("at", "descending")]).column("voc_tags").slice(0, _LOOKED_AT).to_pylist()
-        said = [
-            mask(tag["quote"].strip())
-            for each in latest
-            for tag in each
-            if tag["code"] in below and side in (MENTION, tag["polarity"])
-        ]
-        return list(dict.fromkeys(filter(None, said)))[:_QUOTES]
+        names = [name for name in ("voc_tags", "customer") if name in kept.schema.names]
+        latest = kept.sort_by([("at", "descending")]).select(names).slice(0, _LOOKED_AT).to_pylist()
+        said: dict[str, str] = {}
+        for row in latest:
+            for tag in row["voc_tags"]:
+                quote = mask(tag["quote"].strip())
+                if quote and tag["code"] in below and side in (MENTION, tag["polarity"]):
+                    said.setdefault(quote, (row.get("customer") or "").strip())
+        return dict(list(said.items())[:_QUOTES])
 
     @staticmethod
     def _group(rows: list[tuple[Any, ...]], stage: str | None) -> tuple[Any, ...]:

@@ -20,29 +20,13 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from .alert_schema import ADDED, SCHEMA, TABLES
 from .alert_words import Alert
 from .errors import InputError, OutputError
 
 NEW, KNOWN, REPEAT = "new", "known", "repeat"
 PENDING, SENT, DEAD = "pending", "sent", "dead"
-_SCHEMA = "1"
 _PATIENCE = 30.0  # seconds that a write waits for another process
-_TABLES = """
-create table meta (key text primary key, value text not null) strict;
-create table alert (id text primary key, key text not null, decided real not null, content text not null) strict;
-create index alert_by_key on alert (key, decided);
-create table repeat (id text primary key, alert text not null references alert, at real not null) strict;
-create table delivery (
-  alert text not null references alert, hook text not null, state text not null default 'pending',
-  attempts integer not null default 0, due real not null, lease real not null default 0, holder text,
-  error text, done real, primary key (alert, hook)) strict;
-create index delivery_due on delivery (hook, state, due);
-create table casefile (
-  alert text primary key references alert, state text not null, owner text not null, assignee text, customer text,
-  opened real not null, responded real, resolved real) strict;
-create table step (
-  alert text not null references casefile, at real not null, state text not null, who text, note text) strict;
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +81,14 @@ class Outbox:
             connection.execute("pragma foreign_keys = on")
             with _writing(connection):
                 if not connection.execute("select 1 from sqlite_master limit 1").fetchone():
-                    for statement in filter(str.strip, _TABLES.split(";")):
+                    for statement in filter(str.strip, TABLES.split(";")):
                         connection.execute(statement)
-                    meta = [("schema", _SCHEMA), ("salt", secrets.token_hex(16))]
+                    meta = [("schema", SCHEMA), ("salt", secrets.token_hex(16))]
                     connection.executemany("insert into meta values (?, ?)", meta)
-            return cls(path, connection, bytes.fromhex(_meta(connection, path)["salt"]))
+            salt = bytes.fromhex(_meta(connection, path)["salt"])
+            for statement in filter(str.strip, ADDED.split(";")):
+                connection.execute(statement)
+            return cls(path, connection, salt)
 
     def close(self) -> None:
         self.connection.close()
@@ -147,8 +134,9 @@ class Outbox:
             return [self._record(connection, alert, hooks, now=now) for alert, hooks in alerts]
 
     def _record(self, connection: sqlite3.Connection, alert: Alert, hooks: Sequence[str], *, now: float) -> str:
-        known = "select 1 from alert where id = ?1 union all select 1 from repeat where id = ?1"
-        if connection.execute(known, (alert.id,)).fetchone():
+        known = """select 1 from alert where id = ?1 union all select 1 from repeat where id = ?1
+          union all select 1 from erased where id = ?2"""
+        if connection.execute(known, (alert.id, self.hashed(alert.id))).fetchone():
             return KNOWN
         same = """select id from alert join casefile on alert = id
           where key = ? and decided > ? and state <> 'resolved' order by decided desc limit 1"""
@@ -164,6 +152,8 @@ class Outbox:
         case = "insert into casefile (alert, state, owner, customer, opened) values (?, 'open', ?, ?, ?)"
         connection.execute(case, (alert.id, alert.owner, customer, now))
         connection.execute("insert into step values (?, ?, 'open', null, null)", (alert.id, now))
+        quoted = [(alert.id, place, self.hashed(who) if who else "") for place, who in enumerate(alert.quoted)]
+        connection.executemany("insert into quoted values (?, ?, ?)", quoted)
         return NEW
 
     def find(self, prefix: str) -> Recorded:
@@ -214,6 +204,11 @@ class Outbox:
     def dead(self, claim: Claim, error: str, *, now: float) -> None:
         """No further attempt, unless ``retry`` asks for one."""
         self._end(claim, "state = 'dead', done = ?, error = ?", now, error)
+
+    def holds(self, claim: Claim) -> bool:
+        """Whether the delivery is still there and still this process's: its customer may have been erased meanwhile."""
+        query = "select 1 from delivery where alert = ? and hook = ? and holder = ?"
+        return bool(self.asked(query, claim.alert.id, claim.hook, claim.holder))
 
     def failed(self, claim: Claim, error: str, *, again: float, hold: bool) -> None:
         """Try again at ``again``; ``hold``: the receiver itself is in trouble, so all that waits for it waits as long."""
@@ -286,8 +281,8 @@ def _meta(connection: sqlite3.Connection, path: Path) -> dict[str, str]:
         meta = dict(connection.execute("select key, value from meta").fetchall())
     except sqlite3.OperationalError:
         meta = {}
-    if meta.get("schema") != _SCHEMA:
+    if meta.get("schema") != SCHEMA:
         told = f"is an outbox of schema {meta['schema']}" if "schema" in meta else "is a database, but no outbox"
-        hint = f"this version of vocnlp reads outboxes of schema {_SCHEMA}; name another file with --state"
+        hint = f"this version of vocnlp reads outboxes of schema {SCHEMA}; name another file with --state"
         raise InputError(told, path=path, hint=hint)
     return meta

@@ -94,8 +94,8 @@ def _zone(root: Located) -> ZoneInfo:
 
 
 def _webhook(item: Located) -> Webhook:
-    item.only("id", "form", "url_env", "secret_env", "owners", "severity", "allow")
-    for key in ("url_env", "secret_env"):
+    item.only("id", "form", "url_env", "secret_env", "owners", "severity", "allow", "ca_env")
+    for key in ("url_env", "secret_env", "ca_env"):
         if not _ENV.match(item.text(key, default="" if key == "url_env" else "none")):
             hint = "the address or key itself does not belong in this file: name the environment variable that holds it"
             raise item.error(key, "must be the name of an environment variable", hint=hint)
@@ -113,6 +113,7 @@ def _webhook(item: Located) -> Webhook:
         owners=frozenset(item.texts("owners")),
         severity=one_of(item, "severity", SEVERITIES, default=SEVERITIES[0]),
         allow=allow,
+        ca_env=item.text("ca_env", default="") or None,
     )
 
 

@@ -144,7 +144,8 @@ Rule = CommentRule | ThresholdRule | SpikeRule
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where alerts are sent. The address and the key are known by the names of environment variables alone.
+    """Where alerts are sent. The address and the key are known by the names of environment variables alone, and so is
+    the file of the certificates (PEM) that are trusted there, where no public authority vouches for the server.
 
     ``owners`` empty takes everybody's alerts; ``severity`` is the least that is sent. ``allow`` holds the networks that
     are not of the open internet and may be reached all the same, such as 10.0.0.0/8.
@@ -157,6 +158,7 @@ class Webhook:
     owners: frozenset[str] = frozenset()
     severity: str = SEVERITIES[0]
     allow: tuple[str, ...] = ()
+    ca_env: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

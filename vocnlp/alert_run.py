@@ -14,7 +14,8 @@ from .alert_outbox import KNOWN, NEW, REPEAT, Claim, Outbox
 from .alert_rules import Rules
 from .alerts import Alert, Decided
 from .errors import OutputError
-from .tagged_reading import STORE_LOG, is_store
+from .store import Store
+from .tagged_reading import STORE_LOG, address_of, is_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,8 @@ def grave_of(state: Path) -> Path:
 
 def mark_of(path: Path) -> Any:
     """What differs once the data have changed: time and size of a file, the newest version of a store."""
+    if (url := address_of(path)) is not None:
+        return Store.open(url).history(1)[0].version
     try:
         if is_store(path):
             return max((each.name for each in (path / STORE_LOG).glob("*.json")), default="")

@@ -21,8 +21,9 @@ class Alert:
 
     ``text`` is the comment of a comment rule, masked, and a sentence about the figure otherwise; ``quotes`` are the
     words that gave the alert, masked. ``at`` is the comment's time, or the last day of the window, as the data's clock
-    shows it; ``first`` is the window's first day. ``figures`` hold what was compared. ``customer`` never leaves this
-    machine: see ``payload``.
+    shows it; ``first`` is the window's first day. ``figures`` hold what was compared. ``customer``, and ``quoted``, the
+    customers whose words the quotes of a figure are (in their order, "" for nobody known), never leave this machine: see
+    ``payload``.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Alert:
     first: str = ""
     figures: Mapping[str, float | None] | None = None
     dedupe_hours: float = 24.0
+    quoted: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -53,9 +55,9 @@ class Alert:
         return "|".join((self.rule, self.code, self.stage))
 
     def payload(self) -> dict[str, Any]:
-        """The alert as plain data without its customer; ``from_payload`` reads it back."""
+        """The alert as plain data without its customers; ``from_payload`` reads it back."""
         content = asdict(self)
-        del content["customer"]
+        del content["customer"], content["quoted"]
         return {**content, "quotes": list(self.quotes)}
 
     @classmethod

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from .cli_cases import STATE, StateOption, assign, list_, resolve, show, start
+from .cli_cases import STATE, StateOption, assign, forget, list_, resolve, show, start
 from .cli_options import (
     ERR,
     OUT,
     AtOption,
     BundleOption,
+    CesOption,
     ChannelOption,
+    CsatOption,
     CustomerOption,
     FrameOption,
     IdOption,
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 
 alerts_app = typer.Typer(help="Watch tagged feedback by rules, send alerts, follow their cases.", no_args_is_help=True)
 alerts_app.command("list")(list_)
-for _command in (show, assign, start, resolve):
+for _command in (show, assign, start, resolve, forget):
     alerts_app.command()(_command)
 
 
@@ -87,6 +89,8 @@ def run(
     customer: CustomerOption = None,
     at: AtOption = None,
     row_id: IdOption = None,
+    csat: CsatOption = None,
+    ces: CesOption = None,
     sheet: SheetOption = None,
     bundle: BundleOption = None,
     codeframe: FrameOption = None,
@@ -100,7 +104,7 @@ def run(
     from .webhooks import targets
 
     read = read_rules(rules, (tagger := Tagger.load(bundle, codeframe=codeframe)).codeframe)
-    named = named_columns(text, score_column, stage, channel, segment, customer, at, row_id)
+    named = named_columns(text, score_column, stage, channel, segment, customer, at, row_id, csat, ces)
     round_ = _Watch(data, Options(named=named, sheet=sheet), read, tagger, _moment(as_of, read))
     if dry_run:
         _print_dry(round_, as_json)
@@ -177,7 +181,7 @@ def check(rules: Annotated[Path, typer.Argument(help="YAML file of rules.")], co
         f"{escape(read.name)}: {len(read.rules)} rules, {len(read.webhooks)} webhooks, on {frame.name} {frame.version}",
     )
     for hook in read.webhooks:
-        for name in filter(None, (hook.url_env, hook.secret_env)):
+        for name in filter(None, (hook.url_env, hook.secret_env, hook.ca_env)):
             if not os.environ.get(name):
                 say(ERR, f"[yellow]webhook {escape(hook.id)}: {name} is not set in this environment[/]")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -109,6 +110,28 @@ def resolve(
 
     with Outbox.open(state, create=False) as outbox:
         _print_moved(cases.resolve(outbox, _id(outbox, number), note=note, now=time.time(), by=_who(by)))
+
+
+def forget(
+    customer: Annotated[str, typer.Option("--customer", help="The customer's id, as in the export.")],
+    state: StateOption = STATE,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase what the alerts hold of a customer: alerts, cases, dead letters, quotes."""
+    from .alert_erasure import forget as erase
+    from .alert_outbox import Outbox
+    from .alert_run import grave_of
+
+    with Outbox.open(state, create=False) as outbox:
+        done = erase(outbox, customer, letters=grave_of(state))
+    if as_json:
+        typer.echo(json.dumps(asdict(done), ensure_ascii=False))
+        return
+    say(OUT, f"{done.alerts:,} alerts and their cases erased, {done.deliveries:,} deliveries of them")
+    say(OUT, f"{done.letters:,} dead letters and {done.quotes:,} quotes in alerts on figures")
+    say(OUT, "not reached:")
+    for words in done.beyond:
+        say(OUT, f"  {words}")
 
 
 def _id(outbox: Outbox, number: str) -> str:

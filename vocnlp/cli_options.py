@@ -19,8 +19,8 @@ def say(console: Console, text: str) -> None:
 
 
 def named_columns(*columns: str | None) -> dict[str, str]:
-    """Role -> column of those that were named, given in the order of the options below from --text to --id."""
-    roles = ("text", "score", "stage", "channel", "segment", "customer", "at", "id")
+    """Role -> column of those that were named, given in the order of the options below from --text to --ces."""
+    roles = ("text", "score", "stage", "channel", "segment", "customer", "at", "id", "csat", "ces")
     return {role: column for role, column in zip(roles, columns, strict=True) if column is not None}
 
 
@@ -32,6 +32,8 @@ SegmentOption = Annotated[str | None, typer.Option("--segment", help="Column wit
 CustomerOption = Annotated[str | None, typer.Option("--customer", help="Column with the customer's id.")]
 AtOption = Annotated[str | None, typer.Option("--at", help="Column with the time.")]
 IdOption = Annotated[str | None, typer.Option("--id", help="Column with the row's id.")]
+CsatOption = Annotated[str | None, typer.Option("--csat", help="Column with satisfaction, 1-5.")]
+CesOption = Annotated[str | None, typer.Option("--ces", help="Column with the effort score, 1-7, high is easy.")]
 SheetOption = Annotated[str | None, typer.Option("--sheet", help="Sheet of a workbook; default: the first with rows.")]
 JourneyOption = Annotated[str, typer.Option("--journey", help="Which journey of the codeframe.")]
 BundleOption = Annotated[Path | None, typer.Option("--bundle", help="Model folder; default: the shipped one.")]

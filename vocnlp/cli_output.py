@@ -22,7 +22,7 @@ from rich.tree import Tree
 
 from .batch import Scored
 from .codeframe import Codeframe, CodeframeDiff
-from .columns import NO_ANSWERS, TIED, UP_TO_FIVE, Columns
+from .columns import NO_ANSWERS, OFF_SCALE, TIED, UNDIRECTED, UP_TO_FIVE, Columns
 from .records import NEGATIVE, NEUTRAL, POSITIVE, Prediction
 from .tables import Source
 
@@ -31,8 +31,11 @@ _WHY = {"name": "by its name", "content": "by its content", "named": "as you sai
 _LEFT = {
     NO_ANSWERS: "not taken: {} is not mainly numbers within 0-10",
     UP_TO_FIVE: "not taken: {} never exceeds 5, so it is no 0-10 answer",
-    TIED: "not taken: {} are equally likely; name one with --score",
+    TIED: "not taken: {} are equally likely; name one with --{role}",
+    OFF_SCALE: "not taken: {} is not mainly answers of {scale}",
+    UNDIRECTED: "not taken: {} does not say whether high is easy; if it is, name it with --ces",
 }
+_SCALE = {"csat": "1-5", "ces": "1-7"}
 
 
 def print_columns(console: Console, source: Source, columns: Columns) -> None:
@@ -45,12 +48,13 @@ def print_columns(console: Console, source: Source, columns: Columns) -> None:
     console.print(
         f"[bold]{escape(source.path.name)}[/] ({escape(where or source.kind)})", highlight=False, soft_wrap=True
     )
-    for role in ("text", "score", "stage", "channel", "segment", "customer", "at", "id"):
+    for role in ("text", "score", "csat", "ces", "stage", "channel", "segment", "customer", "at", "id"):
         column, left = columns.of(role), columns.left.get(role)
         if column is not None:
             shown = f"{escape(column)}  [dim]{_WHY[columns.how[role]]}[/]"
         elif left is not None:
-            shown = f"[dim]- {escape(_LEFT[left.why].format(', '.join(left.names)))}[/]"
+            told = _LEFT[left.why].format(", ".join(left.names), role=role, scale=_SCALE.get(role))
+            shown = f"[dim]- {escape(told)}[/]"
         else:
             continue
         console.print(f"  {role:<9} {shown}", highlight=False, soft_wrap=True)
@@ -212,6 +216,11 @@ def print_diff(console: Console, old: Codeframe, new: Codeframe, diff: Codeframe
         _line(console, f"  ~ {escape(code)}: parent {above or '-'} -> {below or '-'}")
     for code, names in diff.changed.items():
         _line(console, f"  ~ {escape(code)}: {', '.join(names)}")
+        for mark, one, two in (("[red]-[/]", old[code], new[code]), ("[green]+[/]", new[code], old[code])):
+            for rule in (rule for rule in one.rules if rule not in two.rules):
+                _line(console, f"      {mark} {rule.effect}: {escape(rule.when)}")
+    for name in diff.synonyms:
+        _line(console, f"  ~ @{escape(name)}: synonyms")
     if not diff:
         _line(console, "  no difference")
 

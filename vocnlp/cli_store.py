@@ -19,7 +19,9 @@ from .cli_options import (
     OUT,
     AtOption,
     BundleOption,
+    CesOption,
     ChannelOption,
+    CsatOption,
     CustomerOption,
     FrameOption,
     IdOption,
@@ -35,9 +37,7 @@ from .cli_options import (
 from .errors import InputError
 
 if TYPE_CHECKING:
-    from .batch import Options
     from .store import Put, Store
-    from .tagger import Tagger
 
 store_app = typer.Typer(help="Keep tagged feedback in a Delta Lake table.", no_args_is_help=True)
 
@@ -62,6 +62,8 @@ def put(
     customer: CustomerOption = None,
     at: AtOption = None,
     row_id: IdOption = None,
+    csat: CsatOption = None,
+    ces: CesOption = None,
     sheet: SheetOption = None,
     bundle: BundleOption = None,
     codeframe: FrameOption = None,
@@ -72,22 +74,17 @@ def put(
 ) -> None:
     """Write every row of a file; rows whose id is there are replaced. A folder that does not exist is created."""
     from .batch import Options
+    from .tagged_reading import TaggedFile
     from .tagger import Tagger
 
-    named = named_columns(text, score_column, stage, channel, segment, customer, at, row_id)
+    named = named_columns(text, score_column, stage, channel, segment, customer, at, row_id, csat, ces)
+    file = TaggedFile(source, Tagger.load(bundle, codeframe=codeframe), Options(named=named, sheet=sheet))
+    with ERR.status("checking"):  # a row that cannot be read is found before the first one is written
+        rows = file.check()
     opened = open_store(store, setting, create=True, verbatim=verbatim or None)
-    tagger = Tagger.load(bundle, codeframe=codeframe)
-    done = _put_file(opened, source, tagger, Options(named=named, sheet=sheet), delivery)
+    with _progress("writing", rows) as report:
+        done = opened.put(file.for_store(), delivery=delivery, report=report)
     print_put(opened, done, as_json=as_json)
-
-
-def _put_file(store: Store, source: Path, tagger: Tagger, options: Options, delivery: str) -> Put:
-    from .tagged_reading import read_tagged
-
-    with ERR.status("reading"):
-        table, _ = read_tagged(source, tagger, options)
-    with _progress("writing", table.num_rows) as report:
-        return store.put(table, delivery=delivery, report=report)
 
 
 def print_put(store: Store, done: Put, *, as_json: bool = False) -> None:

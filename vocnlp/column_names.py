@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
-ID, TEXT, SCORE, STAGE, CHANNEL, SEGMENT, CUSTOMER, AT = (
-    "id", "text", "score", "stage", "channel", "segment", "customer", "at",
+ID, TEXT, SCORE, STAGE, CHANNEL, SEGMENT, CUSTOMER, AT, CSAT, CES = (
+    "id", "text", "score", "stage", "channel", "segment", "customer", "at", "csat", "ces",
 )  # fmt: skip
-ROLES = (ID, TEXT, SCORE, STAGE, CHANNEL, SEGMENT, CUSTOMER, AT)
+ROLES = (ID, TEXT, SCORE, STAGE, CHANNEL, SEGMENT, CUSTOMER, AT, CSAT, CES)
 _OTHER = "other"  # no role of ours: keeps 评论人 and 原因分类 from passing as comments
 EXACT, CONTAINS, QUESTION = 3, 2, 1
 
@@ -38,18 +38,28 @@ _SYNONYMS: dict[str, str] = {
         member_id client_id openid""",
     AT: """评论时间 反馈时间 提交时间 评价时间 答题时间 时间 日期 評論時間 反饋時間 提交時間 時間 创建时间
         建立時間 发布时间 created_at submitted_at date time timestamp datetime submit_time create_time""",
+    CSAT: """csat csat_score csat评分 csat得分 csat分数 总体满意度 整体满意度 总满意度 综合满意度 整體滿意度 满意度 滿意度
+        满意度评分 满意度得分 满意度打分 满意度分数 滿意度評分 滿意度分數 满意程度 滿意程度 satisfaction satisfaction_score
+        overall_satisfaction customer_satisfaction""",
+    CES: """ces ces_score ces评分 ces得分 ces分数 customer_effort_score 省力度 省力程度 轻松程度 輕鬆程度 容易程度 费力度
+        费力程度 費力度 费力指数 customer_effort effort_score effort""",
     ID: """编号 答卷编号 问卷编号 评论编号 评论id 反馈编号 序号 記錄編號 编码 編號 答卷編號 序號 id response_id
         record_id comment_id review_id feedback_id""",
     _OTHER: """人 者 员 数 數 数量 次数 条数 字数 状态 狀態 类型 類型 分类 分類 类别 類別 标签 標籤 图片 圖片
         视频 链接 長度 长度 情感 情绪 点赞 手机号 电话 姓名 昵称 客户名称 用户名称 会员名称 顾客名称 用户名 地址
-        邮箱 部门 性别 年龄 时长 满意度 滿意度 星级 星級 是否 选项 count length tags tag label type status link
-        url image phone name email address gender age duration sentiment star stars satisfaction csat ces""",
+        邮箱 部门 性别 年龄 时长 星级 星級 是否 选项 count length tags tag label type status link
+        url image phone name email address gender age duration sentiment star stars""",
 }  # fmt: skip
 #: Names that speak of the NPS question itself; a bare "score" may be any score.
 NPS_NAME = re.compile(r"nps|推荐|推薦|可能|愿意|recommend|ltr\b")
-#: Ratings that are no NPS answers: stars never, satisfaction unless the header speaks of recommending too.
+#: Ratings that are no NPS answers: stars never, satisfaction and effort unless the header speaks of recommending too.
 STARS = re.compile(r"星|star")
-SATISFACTION = re.compile(r"满意|滿意|satisf|csat|\bces\b")
+CSAT_NAME = re.compile(r"满意|滿意|satisf|csat")
+CES_NAME = re.compile(r"费力|費力|省力|轻松|輕鬆|容易|effort|(?<![a-z])ces(?![a-z])")
+#: Of effort it is not known whether the best answer is the highest one, unless the header names the CES.
+EFFORT_NAME = re.compile(r"费力|費力|effort(?! score)")
+CES_PROPER = re.compile(r"(?<![a-z])ces(?![a-z])|effort score")
+_SCALE_BEHIND = re.compile(r"[\d\s分至到]*")  # 满意度(1-5分)
 _QUESTION = re.compile(r"(什么|什麼|哪些|如何|怎样|怎么样|[?？吗嗎呢])\s*$")
 _CJK = "\u3400-\u9fff"
 
@@ -84,7 +94,7 @@ def match_name(name: str) -> tuple[str | None, int]:
         (match.end(), match.end() - match.start(), role)
         for role, pattern in _SEARCH
         for match in pattern.finditer(text)
-        if role != _OTHER or match.end() == len(text) or match.group() == "是否"
+        if _counts(role, text[match.end() :]) or match.group() == "是否"
     ]
     question = _QUESTION.search(unicodedata.normalize("NFKC", name)) is not None
     if found:
@@ -92,6 +102,13 @@ def match_name(name: str) -> tuple[str | None, int]:
         if role in (TEXT, SCORE) or not question:
             return (None, 0) if role == _OTHER else (role, CONTAINS)
     return (TEXT, QUESTION) if question else (None, 0)
+
+
+def _counts(role: str, behind: str) -> bool:
+    """Whether a word speaks for its role, by what stands behind it: 评论人 is no comment, 满意度说明 no answer."""
+    if role == _OTHER:
+        return not behind
+    return role not in (CSAT, CES) or _SCALE_BEHIND.fullmatch(behind) is not None
 
 
 def order_of(name: str) -> int:

@@ -14,6 +14,12 @@ import pyarrow.compute as pc
 from .jsonlines import dump_json, is_json_text
 
 NOT_A_NUMBER, OUT_OF_RANGE, NOT_A_TIME = "not a number", "outside 0-10", "not a date or time"
+OUTSIDE_CSAT, OUTSIDE_CES = "outside 1-5", "outside 1-7"
+#: The scale of each kind of answer, and what a cell beside it is told.
+SCALES = {"score": (0, 10, OUT_OF_RANGE), "csat": (1, 5, OUTSIDE_CSAT), "ces": (1, 7, OUTSIDE_CES)}
+#: The five answers of a satisfaction question where the export has words for numbers.
+_SATISFIED = {"非常满意": "5", "很满意": "5", "满意": "4", "比较满意": "4", "一般": "3", "不满意": "2", "不太满意": "2"}
+_SATISFIED |= {"非常不满意": "1", "很不满意": "1"}
 # "9", "9.0", "9分", "10(非常可能)": after NFKC, which makes full-width digits and brackets plain.
 _SCORE = r"\A([+-]?[0-9]+(?:\.[0-9]*)?)\s*分?\s*(?:\([^0-9]*\))?\z"
 _TIME = re.compile(
@@ -49,6 +55,12 @@ def as_labels(column: pa.Array, field: pa.Field) -> pa.Array:
 
 def as_scores(column: pa.Array, field: pa.Field) -> tuple[pa.Array, pa.Array]:
     """(float32 answers 0-10, what is wrong with each cell or null). An empty cell is null and no problem."""
+    return as_answers(column, field, kind_of="score")
+
+
+def as_answers(column: pa.Array, field: pa.Field, *, kind_of: str) -> tuple[pa.Array, pa.Array]:
+    """``as_scores`` on one of ``SCALES``; satisfaction may be in words, 非常满意 to 非常不满意."""
+    low, high, outside = SCALES[kind_of]
     kind = column.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         numbers = pc.cast(column, pa.float64(), safe=False)
@@ -56,15 +68,24 @@ def as_scores(column: pa.Array, field: pa.Field) -> tuple[pa.Array, pa.Array]:
         numbers = pc.if_else(given, numbers, pa.scalar(None, pa.float64()))
     else:
         texts = pc.utf8_trim_whitespace(pc.utf8_normalize(as_texts(column, field), "NFKC"))
+        texts = _numbered(texts) if kind_of == "csat" else texts
         given = pc.fill_null(pc.not_equal(texts, ""), False)
         fits = pc.fill_null(pc.match_substring_regex(texts, _SCORE), False)
         digits = pc.replace_substring_regex(texts, _SCORE, r"\1")
         numbers = pc.cast(pc.if_else(fits, pc.ascii_ltrim(digits, "+"), pa.scalar(None, pa.string())), pa.float64())
-    inside = pc.fill_null(pc.and_(pc.greater_equal(numbers, 0.0), pc.less_equal(numbers, 10.0)), False)
-    problem = pc.if_else(numbers.is_valid(), pa.scalar(OUT_OF_RANGE), pa.scalar(NOT_A_NUMBER))
+    inside = pc.and_(pc.greater_equal(numbers, float(low)), pc.less_equal(numbers, float(high)))
+    inside = pc.fill_null(inside, False)
+    problem = pc.if_else(numbers.is_valid(), pa.scalar(outside), pa.scalar(NOT_A_NUMBER))
     nothing = pa.scalar(None, pa.string())
     problems = pc.if_else(pc.and_(given, pc.invert(inside)), problem, nothing)
     return pc.cast(pc.if_else(inside, numbers, pa.scalar(None, pa.float64())), pa.float32()), problems
+
+
+def _numbered(texts: pa.Array) -> pa.Array:
+    """Words of satisfaction as their numbers; other texts stay."""
+    words = pa.array([*_SATISFIED], pa.string())
+    found = pa.array([*_SATISFIED.values()], pa.string()).take(pc.index_in(texts, words))
+    return pc.coalesce(found, texts)
 
 
 def as_times(column: pa.Array, field: pa.Field) -> tuple[pa.Array, pa.Array]:

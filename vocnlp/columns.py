@@ -15,8 +15,23 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .column_names import CONTAINS, EXACT, NPS_NAME, QUESTION, ROLES, SATISFACTION, STARS, match_name, order_of, plain
-from .column_values import as_labels, as_scores, as_texts, as_times
+from .column_names import (
+    CES_NAME,
+    CES_PROPER,
+    CONTAINS,
+    CSAT_NAME,
+    EFFORT_NAME,
+    EXACT,
+    NPS_NAME,
+    QUESTION,
+    ROLES,
+    STARS,
+    match_name,
+    order_of,
+    plain,
+)
+from .column_sample import Sample
+from .column_values import SCALES, as_answers, as_labels, as_texts, as_times
 from .errors import InputError
 from .records import FEEDBACK
 
@@ -24,15 +39,16 @@ __all__ = ["ROLES", "Columns", "Left", "RowProblem", "choose_columns", "feedback
 
 NAMED, BY_NAME, BY_CONTENT = "named", "name", "content"
 NO_ANSWERS, UP_TO_FIVE, TIED = "no answers", "up to five", "tied"
+OFF_SCALE, UNDIRECTED = "off scale", "undirected"
 _OURS = "voc_"  # columns that an earlier run appended are never input
 _MAINLY = 0.8
-_OPEN_LENGTH, _OPEN_DISTINCT = 4.0, 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
     """Likely columns that were not taken for a role, and why: NO_ANSWERS (hardly numbers within 0-10), UP_TO_FIVE
-    (none above 5, so no 0-10 answer) or TIED (equally likely)."""
+    (none above 5, so no 0-10 answer), TIED (equally likely), OFF_SCALE (hardly answers of 1-5 for satisfaction, 1-7 for
+    effort) or UNDIRECTED (effort, and nobody says whether the highest answer is the best)."""
 
     why: str
     names: tuple[str, ...]
@@ -54,6 +70,8 @@ class Columns:
     customer: str | None = None
     at: str | None = None
     id: str | None = None
+    csat: str | None = None
+    ces: str | None = None
     how: Mapping[str, str] = field(default_factory=dict)
     left: Mapping[str, Left] = field(default_factory=dict)
 
@@ -89,15 +107,18 @@ def choose_columns(schema: pa.Schema, sample: pa.RecordBatch, *, named: Mapping[
         chosen[role], how[role] = _existing(schema, role, column), NAMED
     free = [name for name in schema.names if name not in chosen.values() and not name.startswith(_OURS)]
     matches = {name: match_name(name) for name in free}
-    sampled = _Sample(schema, sample)
+    sampled = Sample(schema, sample)
     if "text" not in chosen:
         text, how["text"] = _choose_text(matches, sampled, schema)
         chosen["text"] = text
         matches.pop(text)
-    if "score" not in chosen:
-        chosen["score"], not_taken = _choose_score(matches, sampled)
-        how |= {"score": BY_NAME} if chosen["score"] is not None else {}
-        left |= {"score": not_taken} if not_taken else {}
+    for role in SCALES:
+        if role not in chosen:
+            score = role == "score"
+            found = _choose_score(matches, sampled) if score else _choose_answer(matches, sampled, role=role)
+            chosen[role], not_taken = found
+            how |= {role: BY_NAME} if found[0] is not None else {}
+            left |= {role: not_taken} if not_taken else {}
     for role in ROLES:
         if role not in chosen:
             chosen[role] = _choose_plain(role, matches, sampled)
@@ -113,63 +134,6 @@ def _refuse_title(schema: pa.Schema, sample: pa.RecordBatch) -> None:
     if len(header) > 1:
         told = f"{schema.names[0]!r} is a title; the header, {_listed(header)}, stands below it"
         raise InputError(told, hint="delete the rows above the header")
-
-
-class _Sample:
-    """What the sample says of a column."""
-
-    def __init__(self, schema: pa.Schema, batch: pa.RecordBatch) -> None:
-        self._schema, self._batch = schema, batch
-        self.is_empty = batch.num_rows == 0
-
-    def _column(self, name: str) -> tuple[pa.Array, pa.Field]:
-        return self._batch.column(name), self._schema.field(name)
-
-    def words(self, name: str) -> tuple[float, float]:
-        """(mean number of letters and hanzi per filled cell, share of distinct cells); (0, 0) where no cell has words.
-
-        Single tokens without Chinese (order numbers, links, e-mail addresses) are no words.
-        """
-        column, kind = self._column(name)
-        if not _is_textual(kind):
-            return 0.0, 0.0
-        texts = as_labels(column, kind).drop_null()
-        worded = pc.match_substring_regex(texts, r"\p{Han}|\p{L}\s|\A\p{L}+\z")
-        texts = texts.filter(worded)
-        if not len(texts):
-            return 0.0, 0.0
-        letters = pc.utf8_length(pc.replace_substring_regex(texts, r"\P{L}+", ""))
-        length: float = pc.mean(letters).as_py()
-        distinct: float = pc.count_distinct(texts).as_py() / len(texts)
-        return length, distinct
-
-    def is_open(self, name: str) -> bool:
-        """True where cells read like free text rather than like the options of a closed question."""
-        length, distinct = self.words(name)
-        return length >= _OPEN_LENGTH and distinct >= _OPEN_DISTINCT
-
-    def scores(self, name: str) -> tuple[int, float, float]:
-        """(filled cells, share of them that are numbers within 0-10, the greatest of these)."""
-        column, kind = self._column(name)
-        numbers, problems = as_scores(column, kind)
-        good, bad = len(numbers) - numbers.null_count, len(problems) - problems.null_count
-        return good + bad, good / max(good + bad, 1), pc.max(numbers).as_py() or 0.0
-
-    def time_share(self, name: str) -> float:
-        """Share of the filled cells that are dates or times; 0 where no cell is filled."""
-        times, problems = as_times(*self._column(name))
-        good, bad = len(times) - times.null_count, len(problems) - problems.null_count
-        share: float = good / max(good + bad, 1)
-        return share
-
-    def is_unique(self, name: str) -> bool:
-        labels = as_labels(*self._column(name)).drop_null()
-        return len(labels) > 0 and pc.count_distinct(labels).as_py() == len(labels)
-
-
-def _is_textual(kind: pa.Field) -> bool:
-    value = kind.type.value_type if pa.types.is_dictionary(kind.type) else kind.type
-    return bool(pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_string_view(value))
 
 
 def _existing(schema: pa.Schema, role: str, column: str) -> str:
@@ -188,7 +152,7 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
-def _choose_text(matches: Mapping[str, tuple[str | None, int]], sample: _Sample, schema: pa.Schema) -> tuple[str, str]:
+def _choose_text(matches: Mapping[str, tuple[str | None, int]], sample: Sample, schema: pa.Schema) -> tuple[str, str]:
     candidates = [name for name, (role, _) in matches.items() if role == "text"]
     for rank in (EXACT, CONTAINS, QUESTION):
         pool = [name for name in candidates if matches[name][1] == rank]
@@ -211,14 +175,15 @@ def _choose_text(matches: Mapping[str, tuple[str | None, int]], sample: _Sample,
     raise InputError("no column holds comments", hint=hint)
 
 
-def _choose_score(matches: Mapping[str, tuple[str | None, int]], sample: _Sample) -> tuple[str | None, Left | None]:
+def _choose_score(matches: Mapping[str, tuple[str | None, int]], sample: Sample) -> tuple[str | None, Left | None]:
     """The NPS answer, or None and why a likely column was left."""
     ranked: dict[int, list[str]] = {}
     left = None
     for name, (role, match) in matches.items():
         text = plain(name)
         explicit = NPS_NAME.search(text) is not None
-        if role != "score" or STARS.search(text) or (SATISFACTION.search(text) and not explicit):
+        other = CSAT_NAME.search(text) or CES_NAME.search(text)
+        if role != "score" or STARS.search(text) or (other and not explicit):
             continue
         filled, share, greatest = sample.scores(name)
         if filled and share < _MAINLY:
@@ -237,7 +202,31 @@ def _choose_score(matches: Mapping[str, tuple[str | None, int]], sample: _Sample
     raise InputError(f"two candidates for the score: {_listed(best)}", hint="name one with --score")
 
 
-def _choose_plain(role: str, matches: Mapping[str, tuple[str | None, int]], sample: _Sample) -> str | None:
+def _choose_answer(
+    matches: Mapping[str, tuple[str | None, int]], sample: Sample, *, role: str
+) -> tuple[str | None, Left | None]:
+    """The column of ``csat`` or ``ces``, or None and why a likely one was left."""
+    about = CSAT_NAME if role == "csat" else CES_NAME
+    ranked: dict[int, list[str]] = {}
+    left = None
+    for name, (found, match) in matches.items():
+        text = plain(name)
+        if found not in (role, "score") or not about.search(text) or NPS_NAME.search(text) or STARS.search(text):
+            continue
+        filled, share, _ = sample.scores(name, role)
+        if filled and share < _MAINLY:
+            left = Left(OFF_SCALE, (name,))
+        elif role == "ces" and EFFORT_NAME.search(text) and not CES_PROPER.search(text):
+            left = Left(UNDIRECTED, (name,))
+        else:
+            ranked.setdefault(match if found == role else CONTAINS, []).append(name)
+    best = ranked[max(ranked)] if ranked else []
+    if len(best) > 1 and max(ranked) == CONTAINS:  # 服务满意度, 物流满意度: marks for single aspects
+        return None, Left(TIED, tuple(best))
+    return (min(best, key=order_of), None) if best else (None, left)
+
+
+def _choose_plain(role: str, matches: Mapping[str, tuple[str | None, int]], sample: Sample) -> str | None:
     """The best-named column whose cells do not speak against it; the leftmost on a tie."""
     pool = [name for name, (found, _) in matches.items() if found == role]
     if role == "at" and not sample.is_empty:
@@ -264,8 +253,8 @@ def feedback(batch: pa.RecordBatch, columns: Columns, *, first_row: int) -> tupl
         column, kind = batch.column(name), batch.schema.field(name)
         if role == "text":
             made[role] = pc.fill_null(as_texts(column, kind), "")
-        elif role in ("score", "at"):
-            made[role], wrong = (as_scores if role == "score" else as_times)(column, kind)
+        elif role in SCALES or role == "at":
+            made[role], wrong = as_times(column, kind) if role == "at" else as_answers(column, kind, kind_of=role)
             problems += _problems(name, column, wrong, first_row)
         else:
             made[role] = as_labels(column, kind)

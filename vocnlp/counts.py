@@ -12,6 +12,7 @@ and hold no SQL of their own::
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ import pyarrow as pa
 
 from .codeframe import Codeframe
 from .errors import CodeframeError, InputError
-from .folding import ANSWERS, BLANK, COLUMNS, SENTIMENTS, UNKNOWN, Rows, folding, place
+from .folding import ANSWERS, BLANK, COLUMNS, PARTS, SENTIMENTS, UNKNOWN, Rows, build, check_times, folding, stages_of
 from .records import NEGATIVE, NEUTRAL, POSITIVE
 
 MENTION = "mention"  # a comment that carries a code, however it is meant
@@ -34,10 +35,6 @@ SIDES = {NEGATIVE: "neg", POSITIVE: "pos", MENTION: "true"}
 PERIODS = ("day", "week", "month", "quarter", "year")
 
 _NAMED = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m", "year": "%Y"}
-_CLOCK = 'create temp table clock as select rid, "at"::timestamp as moment from tagged where "at" is not null'
-_PERSON = """
-create temp table person as select rid, nullif(trim(customer::varchar), '') as who,
-  case when score >= 0 and score <= 10 then score::double end as score from tagged"""
 _GIVEN = f"(select rid, stage from placed where not inferred and stage <> '{UNKNOWN}')"
 
 #: The conditions of +1 and of -1; ``net`` takes what a comment means in one way only.
@@ -90,11 +87,19 @@ class Folded:
     row itself names one), ``code``, a period of ``PERIODS``, or a column named in ``also``. ``told``: what was asked before.
     """
 
-    con: duckdb.DuckDBPyConnection
+    bare: duckdb.DuckDBPyConnection
     frame: Codeframe
+    journey: str
     stages: Mapping[str, str]
     also: tuple[str, ...] = ()
     told: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict, repr=False, compare=False)
+    built: set[str] = field(default_factory=set, repr=False, compare=False)
+
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """The database with all of its parts; ``bare`` has those that were needed so far: one figure needs few."""
+        self._build(PARTS if self.also else PARTS[:-1])
+        return self.bare
 
     def answers(self, by: Sequence[str] = ()) -> list[tuple[Any, ...]]:
         """(key per dimension, rows, scores outside 0..10, promoters, passives, detractors)."""
@@ -247,8 +252,16 @@ class Folded:
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
         if query not in self.told:
-            self.told[query] = self.con.execute(query).fetchall()
+            self._build([part for part in PARTS if re.search(rf"\b{part}\b", query)])
+            self.told[query] = self.bare.execute(query).fetchall()
         return self.told[query]
+
+    def _build(self, parts: Sequence[str]) -> None:
+        wanted = {*parts, *(("tag",) if {"mention", "placed"} & {*parts} else ())}
+        for part in PARTS:
+            if part in wanted and part not in self.built:
+                build(self.bare, part, self.frame, journey=self.journey, extra=self.also)
+                self.built.add(part)
 
 
 @contextmanager
@@ -273,28 +286,13 @@ def folded(
         if name not in table.schema.names or '"' in name:
             raise InputError("the table has no such column", column=name, hint=", ".join(table.schema.names))
     beside = [name for name in ("customer", *extra) if name not in COLUMNS and name in table.schema.names]
-    _check_times(table.schema)
+    check_times(table.schema)
     wanted = dict.fromkeys([*beside, "customer", *(["text"] * texts)])
     with folding(table, also=tuple(wanted), spill=spill, memory=memory) as con:
-        stages = place(con, frame, journey)
-        con.execute(_CLOCK)
-        # The view reads Arrow at every question; what is asked for again and again is kept.
-        con.execute(_PERSON)  # 0..10 as in ``comment``; taken anew, because a join of a million rows costs more
-        if extra:
-            cells = ", ".join(f'"{name}" as c{at}' for at, name in enumerate(extra))
-            con.execute(f"create temp table extra as select rid, {cells} from tagged")
-        yield Folded(con, frame, stages, extra)
+        yield Folded(con, frame, journey, stages_of(frame, journey), extra)
 
 
 def _side(side: str) -> str:
     if side not in SIDES:
         raise ValueError(f"side must be one of {', '.join(SIDES)}, not {side!r}")
     return SIDES[side]
-
-
-def _check_times(schema: pa.Schema) -> None:
-    """Text is refused: its zones and notations were never settled."""
-    kind = schema.field("at").type if "at" in schema.names else pa.null()
-    if not (pa.types.is_date(kind) or pa.types.is_null(kind) or pa.types.is_timestamp(kind)):
-        hint = "read the file with vocnlp, which settles notations and time zones"
-        raise InputError(f"times must be timestamps, not {kind}", column="at", hint=hint)

@@ -22,6 +22,7 @@ import pyarrow.dataset as ds
 
 from .codeframe import Codeframe
 from .errors import InputError
+from .privacy import mask_label
 from .records import NEGATIVE, NEUTRAL, POSITIVE
 
 BLANK = "(未填)"  # a channel, segment or month that the export left empty
@@ -48,8 +49,7 @@ create temp table comment as select
   case when score >= 9 and score <= 10 then 1
        when score >= 0 and score <= 6 then -1
        when score > 6 and score < 9 then 0 end as answer,
-  score is not null and not isnan(score::double) and answer is null as odd,
-  case when noise is null then coalesce(len(voc_tags), 0) else 0 end as tags
+  score is not null and not isnan(score::double) and answer is null as odd
 from tagged"""
 
 #: One line per tag of a row that was read; the tags of a noise row, should it have any, are not counted.
@@ -72,6 +72,15 @@ select rid, stage, false as inferred from comment join said_stage using (said)
 union all
 select distinct rid, stage, true from comment join tag using (rid) join code_stage using (code) where said is null"""
 _UNPLACED = f"insert into placed select rid, '{UNKNOWN}', false from comment anti join placed using (rid)"
+
+_CLOCK = 'create temp table clock as select rid, "at"::timestamp as moment from tagged where "at" is not null'
+#: Scores are 0..10 as in ``comment``; taken anew, because a join of a million rows costs more.
+_PERSON = """
+create temp table person as select rid, nullif(trim(customer::varchar), '') as who,
+  case when score >= 0 and score <= 10 then score::double end as score from tagged"""
+
+#: What is made of the rows when a question first needs it, in this order; ``extra`` holds the columns named besides.
+PARTS = ("tag", "mention", "placed", "clock", "person", "extra")
 
 # count(*) filter, not count_if: the latter is null, not 0, where the condition is null for every row.
 NPS = "count(*) filter ({0}answer = 1), count(*) filter ({0}answer = 0), count(*) filter ({0}answer = -1)"
@@ -99,9 +108,20 @@ def folding(
         con.register("given", rows)
         con.execute(_tagged(rows.schema, (*COLUMNS, *also)))
         con.execute(_COMMENT)
+        _cover_labels(con)
         yield con
     finally:
         con.close()
+
+
+def _cover_labels(con: duckdb.DuckDBPyConnection) -> None:
+    """A telephone number that was typed into a segment is covered before anything is grouped by it or shown."""
+    for name in ("channel", "segment", "said"):
+        words = _column(con, f"select distinct {name} from comment where {name} is not null")
+        if covered := [(word, told) for word in words if (told := mask_label(word)) != word]:
+            con.register("covered", _pairs("word", "told", covered))
+            con.execute(f"update comment set {name} = told from covered where {name} = word")
+            con.unregister("covered")
 
 
 def _numbered(table: Rows, columns: Collection[str]) -> Rows:
@@ -131,6 +151,14 @@ def _local(table: Rows, columns: Collection[str]) -> Rows:
     return table.set_column(at, "at", pc.local_timestamp(table.column(at)))
 
 
+def check_times(schema: pa.Schema) -> None:
+    """Text is refused: its zones and notations were never settled."""
+    kind = schema.field("at").type if "at" in schema.names else pa.null()
+    if not (pa.types.is_date(kind) or pa.types.is_null(kind) or pa.types.is_timestamp(kind)):
+        hint = "read the file with vocnlp, which settles notations and time zones"
+        raise InputError(f"times must be timestamps, not {kind}", column="at", hint=hint)
+
+
 def _tagged(schema: pa.Schema, columns: Collection[str]) -> str:
     """A view of the columns needed; those that are absent are null."""
     have = {field.name for field in schema if field.type != pa.null()}
@@ -141,20 +169,51 @@ def _tagged(schema: pa.Schema, columns: Collection[str]) -> str:
 
 def place(con: duckdb.DuckDBPyConnection, frame: Codeframe, journey: str) -> dict[str, str]:
     """Makes the tables of tags, mentions and stages; returns the journey's stages, id to name, in order."""
-    con.execute(_TAG)
+    for part in ("tag", "mention", "placed"):
+        build(con, part, frame, journey=journey)
+    return stages_of(frame, journey)
+
+
+def stages_of(frame: Codeframe, journey: str) -> dict[str, str]:
+    """The journey's stages, id to name, in order; none in a frame without journeys."""
+    return {stage.id: stage.name for stage in frame.journey(journey).stages} if frame.journeys else {}
+
+
+def build(
+    con: duckdb.DuckDBPyConnection, part: str, frame: Codeframe, *, journey: str, extra: Sequence[str] = ()
+) -> None:
+    """Makes one of ``PARTS``; a mention and a stage need the tags."""
+    if part == "mention":
+        _build_mentions(con, frame)
+    elif part == "placed":
+        _build_stages(con, frame, journey)
+    elif part == "extra":
+        # The view reads Arrow at every question; what is asked for again and again is kept.
+        cells = ", ".join(f'"{name}" as c{at}' for at, name in enumerate(extra))
+        con.execute(f"create temp table extra as select rid, {cells} from tagged")
+    else:
+        con.execute({"tag": _TAG, "clock": _CLOCK, "person": _PERSON}[part])
+
+
+def _build_mentions(con: duckdb.DuckDBPyConnection, frame: Codeframe) -> None:
+    tagged = _column(con, "select distinct code from tag")
+    lineage = [(code, up.id) for code in tagged if code in frame for up in frame.path(code)]
+    lineage += [(code, code) for code in tagged if code not in frame]
+    con.register("lineage", _pairs("code", "up", lineage))
+    for statement in (_CODE, _MENTION):
+        con.execute(statement)
+
+
+def _build_stages(con: duckdb.DuckDBPyConnection, frame: Codeframe, journey: str) -> None:
     known = frame.journey(journey) if frame.journeys else None
     said = _column(con, "select distinct said from comment where said is not null")
     stage_of = {word: stage.id for word in said if known and (stage := known.stage_of(word))}
     tagged = _column(con, "select distinct code from tag")
-    lineage = [(code, up.id) for code in tagged if code in frame for up in frame.path(code)]
-    lineage += [(code, code) for code in tagged if code not in frame]
     homes = [(code, home) for code in tagged if code in frame and (home := _home(frame, code, journey))]
     con.register("said_stage", _pairs("said", "stage", [(word, stage_of.get(word, word)) for word in said]))
-    con.register("lineage", _pairs("code", "up", lineage))
     con.register("code_stage", _pairs("code", "stage", homes))
-    for statement in (_CODE, _MENTION, _PLACED, _UNPLACED):
+    for statement in (_PLACED, _UNPLACED):
         con.execute(statement)
-    return {stage.id: stage.name for stage in known.stages} if known else {}
 
 
 def _home(frame: Codeframe, code: str, journey: str) -> str | None:

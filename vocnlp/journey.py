@@ -44,6 +44,8 @@ _SAMPLES = (
     ("code, date_trunc($every, day)", _SAID, "neg and list_contains($lines, code::varchar)", 2),
     ("code, day >= $since::date", _SAID, _SHOWN, 3),
     ("mood, stage, channel", "told join comment using (rid) join placed using (rid)", "true", 2),
+    ("stage, date_trunc($every, day)", "told join placed using (rid)", "mood = 'negative'", 2),
+    ("stage, day >= $since::date", "told join placed using (rid)", "mood = 'negative'", 3),
     ("mood, segment", "told join comment using (rid)", "true", 3),
     ("mood, month", "told join comment using (rid)", "true", 2),
 )
@@ -147,7 +149,7 @@ def _nps(con: duckdb.DuckDBPyConnection) -> Nps:
 
 def _totals(con: duckdb.DuckDBPyConnection) -> Totals:
     kinds = "select noise, count(*) from comment where noise is not null group by noise order by 2 desc, 1"
-    tags = "count(*) filter (tags > 0), coalesce(sum(tags), 0)::bigint, count(*) filter (odd)"
+    tags = "(select count(distinct rid) from tag), (select count(*) from tag), count(*) filter (odd)"
     counts = _rows(con, f"select {_GROUP}, {tags} from comment")[0]
     inferred = _rows(con, "select count(distinct rid) from placed where inferred")[0][0]
     staged = _rows(con, "select count(*) from comment where said is not null")[0][0]

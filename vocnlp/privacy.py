@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from .privacy_numbers import PHONES, PROVEN, Reader
 from .privacy_words import AFTER_NUMBERS, AFTER_PROVEN, BEFORE_NUMBERS
 
-__all__ = ["KINDS", "Finding", "find", "mask", "mask_all"]
+__all__ = ["KINDS", "Finding", "find", "mask", "mask_all", "mask_label"]
 
 _MARKS = {
     **dict.fromkeys(("mobile", "landline", "tw_phone", "hk_phone", "mo_phone"), "电"),
@@ -66,6 +66,16 @@ def mask(text: str) -> str:
 def mask_all(texts: Iterable[str]) -> list[str]:
     """``[mask(text) for text in texts]``."""
     return [mask(text) for text in texts]
+
+
+def mask_label(text: str) -> str:
+    """``mask`` for the name of a channel, a segment or a stage, but for addresses, which stay.
+
+    Shops are named after their street and number; covered, two of them would become one group. A number that belongs to a
+    person has no place in such a name, and goes.
+    """
+    found = [finding for finding in find(text) if finding.kind != "address"]
+    return _covered(text, found) if found else text
 
 
 # --- the first look --------------------------------------------------------------------------------------------------

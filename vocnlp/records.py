@@ -18,7 +18,10 @@ MODEL, RULE = "model", "rule"
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """One comment of one customer, as it came in. ``score`` is the 0-10 answer to the NPS question."""
+    """One comment of one customer, as it came in. ``score`` is the 0-10 answer to the NPS question.
+
+    ``csat`` is satisfaction from 1 to 5, ``ces`` how easy it was made from 1 to 7 (see ``scores``).
+    """
 
     id: str
     text: str
@@ -28,6 +31,8 @@ class Feedback:
     segment: str | None = None
     customer: str | None = None
     at: datetime | None = None
+    csat: float | None = None
+    ces: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,8 @@ FEEDBACK = pa.schema(
         pa.field("segment", pa.string()),
         pa.field("customer", pa.string()),
         pa.field("at", pa.timestamp("us")),
+        pa.field("csat", pa.float32()),
+        pa.field("ces", pa.float32()),
     ]
 )
 

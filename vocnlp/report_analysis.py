@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from .before_after import Effect, effect
 from .codeframe import Codeframe
@@ -14,37 +15,55 @@ from .crosstabs import Crosstab, crosstab
 from .drivers import Drivers, drivers
 from .errors import InputError, MissingExtraError
 from .figures import SMALL, Figures
-from .folding import Rows
+from .folding import UNKNOWN, Rows
 from .forecast import Forecast, forecast
 from .gaps import Attribute, Gap, gaps
 from .journey import figures_in, samples
 from .journey_map import JourneyMap, journey_map
 from .matrix import Matrix, matrix_of
 from .peak_end import PeakEnd, paths, peak_end
+from .records import NEGATIVE
+from .scores import Ces, Csat, Scored, ces, csat
 from .trends import Changes, Line, Trend, changes, span, trend, within
 
-PAINS, CODES, LINES, GROUPS = 15, 12, 6, 12  # bars, rows, lines and columns a reader can still take in at one glance
+# Bars, rows, lines and columns that a reader can still take in at one glance.
+PAINS, CODES, LINES, GROUPS, STAGES = 15, 12, 6, 12, 8
 _LONGEST = 3 * 366  # days of a trend; a stray date such as 1970 lies before them
 _WEEKLY = 400  # days up to which a trend is weekly, where the weeks have comments enough
 _LATELY = 30  # days that are compared with the time before, where no date is given
 _MANY = 50_000  # answers from which on fewer resamples do: the intervals are narrow, and each resample is dear
 _MEMORY = "1GB"
 
+Value = TypeVar("Value")
+
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """What moved over the time. ``since`` is the date of an action, where one was given; ``every``: week or month."""
+    """What moved over the time. ``since`` is the date of an action, where one was given; ``every``: week or month.
+
+    ``stages`` and ``stage_changes``: the negative comments of each stage, as a share of the stage's own comments.
+    """
 
     every: str
     trend: Trend
+    stages: Trend
     forecasts: tuple[Forecast, ...]
     changes: Changes | None
+    stage_changes: Changes | None
     effects: tuple[Effect, ...]
     since: date | None
 
     @property
     def lines(self) -> tuple[Line, ...]:
         return self.trend.lines
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[Value]):
+    """A question beside the NPS, satisfaction or effort: its figure over all answers, and by stage."""
+
+    total: Scored[Value]
+    stages: tuple[Scored[Value], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +86,8 @@ class Analysis:
     moves: Moves | None
     peak_end: PeakEnd | None
     gaps: tuple[Gap, ...]
+    csat: Asked[Csat] | None
+    ces: Asked[Ces] | None
     sample: Sample
     missing: Mapping[str, str]
 
@@ -86,7 +107,8 @@ def analyse(
     ``ratings``: for the satisfaction gaps. Other errors as ``counts.folded`` raises them.
     """
     missing: dict[str, str] = {}
-    with folded(table, frame, journey, texts=True, spill=spill, memory=_MEMORY) as rows:
+    also = [name for name in ("csat", "ces") if name in table.schema.names]
+    with folded(table, frame, journey, also=also, texts=True, spill=spill, memory=_MEMORY) as rows:
         figures = figures_in(rows.con, rows.stages, frame, trend_codes=LINES)
         found = drivers(rows, resamples=500 if figures.nps.n < _MANY else 200)
         moves = _moves(rows, often(figures)[:LINES], since=since, missing=missing)
@@ -102,9 +124,24 @@ def analyse(
             moves=moves,
             peak_end=walked,
             gaps=gaps(ratings),
+            csat=_asked(rows, "csat", csat, missing),
+            ces=_asked(rows, "ces", ces, missing),
             sample=sample,
             missing=missing,
         )
+
+
+def _asked(
+    rows: Folded, name: str, figure: Callable[..., tuple[Scored[Value], ...]], missing: dict[str, str]
+) -> Asked[Value] | None:
+    """None without a single answer; where all answers are off the scale, the page says so."""
+    if name not in rows.also or not any(value is not None for value, *_ in rows.values(name)):
+        return None
+    try:
+        return Asked(figure(rows, name)[0], figure(rows, name, by=("stage",)))
+    except InputError as error:
+        missing[name] = f"{name.upper()} 没有一条回答在量表之内（{error.value}）。"
+        return None
 
 
 def often(figures: Figures) -> list[str]:
@@ -151,13 +188,28 @@ def _moves(rows: Folded, codes: Sequence[str], *, since: date | None, missing: d
     weeks = (last - start).days / 7
     often_enough = within(bases[""], start, last) >= SMALL * weeks
     every = "week" if 7 * weeks <= _WEEKLY and often_enough else "month"
-    lines = trend(rows, every=every, keys=codes, start=start)
+    lines, stages = trend(rows, every=every, keys=codes, start=start), _stages(rows, every, start)
     split = since or _lately(start, last)
     changed = changes(rows, split, start=start) if split else None
+    moved = changes(rows, split, of="stage", start=start, keys=_places(rows)) if split and stages.lines else None
     if changed is None:
         missing["changes"] = "全部评论都在同一天，没有前后可比。"
     effects = _effects(rows, codes, since=since, start=start, missing=missing) if since else ()
-    return Moves(every, lines, _forecasts(lines.lines, missing), changed, effects, since)
+    return Moves(every, lines, stages, _forecasts(lines.lines, missing), changed, moved, effects, since)
+
+
+def _places(rows: Folded) -> list[str]:
+    """The stages that a dated comment stands in; where nobody knows the stage, there is none to look at."""
+    return [stage for stage in rows.daily("stage")[1] if stage != UNKNOWN]
+
+
+def _stages(rows: Folded, every: str, start: date) -> Trend:
+    """The stages with the most negative comments."""
+    places = _places(rows)
+    if not places:
+        return Trend(NEGATIVE, (), rows.undated())
+    found = trend(rows, of="stage", every=every, keys=places, start=start)
+    return replace(found, lines=tuple(line for line in found.lines if line.count)[:STAGES])
 
 
 def _lately(first: date, last: date) -> date | None:

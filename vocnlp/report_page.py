@@ -106,6 +106,7 @@ def _has(payload: Mapping[str, Any]) -> dict[str, bool]:
         "cross": any(payload["cross"].values()),
         "trend": moves is not None and len(moves["starts"]) > 1,
         "changes": moves is not None and bool(moves["changes"]),
+        "stages_moved": moves is not None and len(moves["starts"]) > 1 and bool(moves["stages"]),
         "effects": moves is not None and bool(moves["effects"]),
         "peak": payload["peak"] is not None and bool(payload["peak"]["stages"]),
         "words": any(payload["words"].values()),

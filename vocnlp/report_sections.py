@@ -13,15 +13,17 @@ from .gaps import Gap, most_disappointing
 from .journey_map import JourneyMap, Spot
 from .matrix import Matrix
 from .peak_end import PeakEnd
-from .report_analysis import GROUPS, Analysis, Moves
+from .report_analysis import GROUPS, Analysis, Asked, Moves
 from .report_payload import number
-from .trends import Change, after
+from .scores import Ces, Csat
+from .trends import Change, Line, after
 
 _REASON = re.compile(r"(\d+) (periods|mentions) (before|after|with comments), (\d+) are needed")
 
 
 def sections(analysis: Analysis) -> dict[str, Any]:
-    """Drivers, matrix, journey map, cross-tabs, moves, peak and end, gaps; None or empty where there is nothing."""
+    """Drivers, matrix, journey map, cross-tabs, moves, peak and end, gaps, satisfaction and effort; None or empty where
+    there is nothing."""
     return {
         "drivers": _drivers(analysis.drivers),
         "matrix": _matrix(analysis.matrix),
@@ -30,7 +32,26 @@ def sections(analysis: Analysis) -> dict[str, Any]:
         "moves": _moves(analysis.moves) if analysis.moves else None,
         "peak": _peak(analysis.peak_end, analysis.map) if analysis.peak_end else None,
         "gaps": [_gap(gap, analysis) for gap in most_disappointing(analysis.gaps)],
+        "csat": _asked(analysis.csat, analysis.map) if analysis.csat else None,
+        "ces": _asked(analysis.ces, analysis.map) if analysis.ces else None,
     }
+
+
+def _asked(found: Asked[Csat] | Asked[Ces], journey: JourneyMap) -> dict[str, Any]:
+    """CSAT as a share, CES as a mean with the share that agrees; whole and by stage."""
+    stages = [
+        {"key": one.keys[0], "name": journey.stages.get(one.keys[0], one.keys[0]), **_answered(one.value)}
+        for one in found.stages
+        if one.value.n and one.keys[0] != UNKNOWN
+    ]
+    return {**_answered(found.total.value), "odd": found.total.odd, "stages": stages}
+
+
+def _answered(value: Csat | Ces) -> dict[str, Any]:
+    bounds = {"low": number(value.low), "high": number(value.high), "n": value.n, "few": value.few}
+    if isinstance(value, Csat):
+        return {"value": number(value.share), **bounds}
+    return {"value": number(value.mean), "easy": number(value.easy), **bounds}
 
 
 def _drivers(found: Drivers) -> dict[str, Any]:
@@ -142,7 +163,7 @@ def _moves(moves: Moves) -> dict[str, Any]:
         for line in moves.lines
     ]
     periods = moves.lines[0].periods
-    changed = moves.changes
+    changed, moved = moves.changes, moves.stage_changes
     return {
         "every": moves.every,
         "starts": [f"{period.start}" for period in periods],
@@ -155,8 +176,16 @@ def _moves(moves: Moves) -> dict[str, Any]:
         "start": None if changed is None else f"{changed.start}",
         "end": None if changed is None else f"{changed.end}",
         "changes": [_change(change) for change in changed.changes] if changed else [],
+        "stages": [_stage_line(line) for line in moves.stages.lines],
+        "stageChanges": [_change(change) for change in moved.changes] if moved else [],
         "effects": [_effect(found) for found in moves.effects],
     }
+
+
+def _stage_line(line: Line) -> dict[str, Any]:
+    """A stage's negative comments, and all of its own comments, period by period."""
+    counts, comments = [period.count for period in line.periods], [period.comments for period in line.periods]
+    return {"id": line.key, "name": line.name, "counts": counts, "comments": comments}
 
 
 def _change(change: Change) -> dict[str, Any]:

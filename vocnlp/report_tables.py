@@ -90,6 +90,14 @@ def _map(payload: Mapping[str, Any]) -> Iterator[_Row]:
         ]
 
 
+def _asked(payload: Mapping[str, Any]) -> Iterator[_Row]:
+    for key, name in (("csat", "CSAT（满意的占比）"), ("ces", "CES（均值，1-7，越高越省力）")):
+        found = payload[key]
+        for one in [{**found, "name": "全部"}, *found["stages"]] if found else ():
+            kept = [None if one["few"] else one.get(part) for part in ("value", "low", "high", "easy")]
+            yield [name, one["name"], one["n"], *kept, _few(one["few"])]
+
+
 def _drivers(payload: Mapping[str, Any]) -> Iterator[_Row]:
     names = _names(payload)
     places = {point["id"]: point for point in payload["matrix"]["points"]}
@@ -121,9 +129,26 @@ def _trend(payload: Mapping[str, Any]) -> Iterator[_Row]:
             yield [names[line["id"]], start, None, None, share, low, high, "预测"]
 
 
-def _changes(payload: Mapping[str, Any]) -> Iterator[_Row]:
+def _stage_trend(payload: Mapping[str, Any]) -> Iterator[_Row]:
     moves = payload["moves"]
-    for c in moves["changes"] if moves else ():
+    for line in moves["stages"] if moves else ():
+        for start, comments, count in zip(moves["starts"], line["comments"], line["counts"], strict=True):
+            few = comments < payload["small"]
+            yield [line["name"], start, comments, count, None if few else count / comments, _few(few)]
+
+
+def _changes(payload: Mapping[str, Any]) -> Iterator[_Row]:
+    return _changed(payload["moves"], "changes")
+
+
+def _stage_changes(payload: Mapping[str, Any]) -> Iterator[_Row]:
+    return _changed(payload["moves"], "stageChanges")
+
+
+def _changed(moves: Mapping[str, Any] | None, what: str) -> Iterator[_Row]:
+    if not moves:
+        return
+    for c in moves[what]:
         kept = [None if c["few"] else c[key] for key in ("ratio", "low", "high", "p")]
         verdict = "新出现" if c["new"] else "消失" if c["vanished"] else "显著" if c["sure"] and not c["few"] else None
         counts = [c["before"], c["beforeShare"], c["after"], c["afterShare"]]
@@ -182,10 +207,13 @@ _SHEETS: tuple[tuple[str, Sequence[str], _Rows], ...] = (
     ("分组", ["维度", "分组", "评论", "正面", "中性", "负面", "评分", "NPS", "95%下限", "95%上限", "样本"], _groups),
     ("环节×问题", ["环节", "问题", "负面评论", "占该环节评论", "这些客户的NPS", "评分", "样本"], _heat),
     ("旅程地图", ["环节", "触点", "记录", "评论", "净情感", "评分", "NPS", "95%下限", "95%上限", "痛点", "样本"], _map),
+    ("满意度与省力度", ["题目", "环节", "回答", "数值", "95%下限", "95%上限", "觉得省力的占比", "样本"], _asked),
     ("驱动与四象限", ["码", "相对权重", "权重下限", "权重上限", "每条评分差", "评分差下限", "评分差上限", "带评分的提及", "净情感", "象限", "样本"], _drivers),
     ("交叉表", ["维度", "分组", "问题", "该组评论", "实有", "应有", "占比", "标准化残差", "p（校正）", "结论", "样本"], _cross),
     ("走势与预测", ["码", "起始日", "评论", "负面提及", "占比", "95%下限", "95%上限", "说明"], _trend),
     ("变化", ["码", "分界日", "此前条数", "此前占比", "此后条数", "此后占比", "倍数", "95%下限", "95%上限", "p（校正）", "结论", "样本"], _changes),
+    ("环节走势", ["环节", "起始日", "该环节评论", "负面评论", "占该环节评论", "样本"], _stage_trend),
+    ("环节变化", ["环节", "分界日", "此前负面", "此前占比", "此后负面", "此后占比", "倍数", "95%下限", "95%上限", "p（校正）", "结论", "样本"], _stage_changes),
     ("措施前后", ["码", "措施日期", "之前占比", "之后占比", "倍数", "95%下限", "95%上限", "p", "原有走势/周", "p（走势）", "当日跳变", "p（跳变）", "走势变化/周", "p（走势变化）", "说明"], _effects),
     ("峰终", ["项目", "环节或指标", "等级相关", "95%下限", "95%上限", "客户数", "样本"], _peak),
     ("满意度差距", ["维度", "体验", "期望", "重要性", "理想", "满意度", "加权满意度", "与理想的差距"], _gaps),

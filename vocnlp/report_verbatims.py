@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from .folding import BLANK, Rows
-from .privacy import mask
+from .privacy import mask, mask_label
 from .quotes import excerpt
 from .records import NEGATIVE, POSITIVE
 from .report_analysis import Sample
@@ -41,8 +41,8 @@ def _verbatim(row: int, comment: dict[str, Any], sample: Sample, masked: bool) -
         "stages": list(sample.stages.get(row, ())),
         "turns": list(sample.turns.get(row, ())),
         "score": None if score is None or score != score else round(score, 2),  # noqa: PLR0124 - NaN is no JSON
-        "channel": (comment.get("channel") or "").strip() or BLANK,
-        "segment": (comment.get("segment") or "").strip() or BLANK,
+        "channel": mask_label((comment.get("channel") or "").strip()) or BLANK,
+        "segment": mask_label((comment.get("segment") or "").strip()) or BLANK,
         "mood": comment.get("voc_sentiment") or "",
         "date": f"{at:%Y-%m-%d}" if at else "",
         "parts": excerpt(text, tags, None),

@@ -57,6 +57,7 @@ class Workbook:
         self._day = self._book.add_format({"num_format": "yyyy-mm-dd"})
         self._moment = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         self._hour = self._book.add_format({"num_format": "hh:mm:ss"})
+        self._wrapped = self._book.add_format({"text_wrap": True, "valign": "top"})
         self._names: set[str] = set()
         self._open: Sheet | None = None
 
@@ -149,6 +150,20 @@ class Sheet:
     def write_rows(self, rows: Iterable[Sequence[object]]) -> None:
         for row in rows:
             self.write(row)
+
+    def wrap(self, column: int) -> None:
+        """Break long texts of a column into lines. Before the first row is written."""
+        width = self._widths.get(self._header[column], _width(self._header[column]))
+        self._sheet.set_column(column, column, width, self._book._wrapped)
+
+    def offer(self, column: int, values: str) -> None:
+        """Let the cells written so far be chosen from a list: a range of another sheet, as ``=码表!$A$2:$A$9``."""
+        told = {"validate": "list", "source": values, "error_title": "不在列表中", "error_message": "请从下拉列表中选择。"}
+        self._sheet.data_validation(1, column, max(1, self._at), column, told)
+
+    def hide(self) -> None:
+        """Keep the sheet from being seen, or shown again by Excel's menu."""
+        self._sheet.very_hidden()
 
     def finish(self) -> None:
         """Set the filter over what was written. Called by the workbook."""

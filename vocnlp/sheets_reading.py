@@ -52,6 +52,7 @@ class SheetSource:
                 f"the sheet {self.sheet!r} is empty", path=path, hint=f"its sheets: {', '.join(self.sheets)}"
             )
         self._width = len(header)
+        self.header_row = self._first + 1  # as Excel counts
         self.rows: int | None = last - self._first
         kinds: list[set[str]] = [set() for _ in header]
         for row in self._body():

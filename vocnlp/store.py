@@ -30,6 +30,7 @@ from .errors import InputError, StoreError
 from .records import TAGGED
 from .store_delta import (
     address,
+    bring_up,
     commit,
     create_table,
     explained,
@@ -145,6 +146,7 @@ class Store:
             return int(done["num_target_rows_updated"])
 
         with self._lock:
+            bring_up(self._table, self.url, patience=PATIENCE)
             replaced = commit(self._table, self.url, attempt, patience=PATIENCE)
             self._known.add(keys, self._table)
         return replaced
@@ -200,20 +202,22 @@ class Store:
         with self._lock:
             return forgotten(self._table, self.url, self.options, customer=customer, patience=PATIENCE)
 
-    def replace_tags(self, rows: pa.Table) -> int:
+    def replace_tags(self, rows: pa.Table, *, what: str = "rescore", seen: str = "") -> int:
         """New tags for rows that still have the text they were made for; how many there were. Nothing is added.
 
         ``rows`` has ``id``, ``text`` as stored, and the columns of ``records.VERDICT``. A row that was erased or came
-        again with another text meanwhile stays as it is.
+        again with another text meanwhile stays as it is; so does one written after the time in the column ``seen``, where
+        the new tags were made of the old ones. ``what`` is what the history calls it.
         """
         now = pa.array([datetime.now(UTC)] * rows.num_rows, STORED.field("voc_written").type)
         source = rows.append_column(STORED.field("voc_written"), now)
-        updates = {name: f"s.{name}" for name in source.schema.names if name not in ("id", "text")}
+        updates = {name: f"s.{name}" for name in source.schema.names if name not in ("id", "text", seen)}
+        same = "t.text IS NOT DISTINCT FROM s.text" + (f" AND t.voc_written = s.{seen}" if seen else "")
 
         def attempt(table: DeltaTable) -> int:
-            said = how("rescore", rows=rows.num_rows)
+            said = how(what, rows=rows.num_rows)
             merge = table.merge(source, "t.id = s.id", **merging(said))
-            done = merge.when_matched_update(updates, predicate="t.text IS NOT DISTINCT FROM s.text").execute()
+            done = merge.when_matched_update(updates, predicate=same).execute()
             return int(done["num_target_rows_updated"])
 
         with self._lock:

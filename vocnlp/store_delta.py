@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.fs as pa_fs
 
 from .errors import MissingExtraError, StoreError, VocnlpError
-from .store_rows import STORED, WRITTEN
+from .store_rows import ADDED, STORED, WRITTEN
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 if sys.platform != "win32":
     import fcntl
 
-FORMAT = "1"
+FORMAT = "2"  # 2: with the columns csat and ces
 LOCK = "_vocnlp.lock"  # engines that read a Delta table ignore names with an underscore
 _FORMAT, _TEXT = "vocnlp.store", "vocnlp.text"
 MASKED, VERBATIM = "masked", "verbatim"
@@ -87,6 +87,8 @@ def create_table(url: str, options: Mapping[str, str], *, verbatim: bool) -> Del
     deltalake = library()
     folder = local_folder(url)
     if folder is not None and folder.is_dir() and {path.name for path in folder.iterdir()} - {"_delta_log", LOCK}:
+        if is_there(url, options):  # another process made it since we looked, and has written rows already
+            return open_table(url, options)
         raise StoreError("the folder holds other files", path=url, hint="name a new or an empty folder")
     # Statistics of a column stand in the log, and of texts, ids and customers they would be words that stay there
     # after the rows are erased. So there are none but of the time of writing.
@@ -120,15 +122,39 @@ def check(table: DeltaTable, url: str) -> None:
     found = settings.get(_FORMAT)
     if found is None:
         raise StoreError("is a Delta table, but no store of vocnlp", path=url, hint="name another folder")
-    if found != FORMAT:
-        told = f"is a store of format {found}; this version of vocnlp reads format {FORMAT}"
+    if found != FORMAT and found not in ADDED:
+        told = f"is a store of format {found}; this version of vocnlp reads formats {', '.join([*ADDED, FORMAT])}"
         raise StoreError(told, path=url, hint="pip install --upgrade vocnlp")
     have = {name: str(kind) for name, kind in _kinds(pa.schema(table.schema().to_arrow())).items()}
     want = {name: str(kind) for name, kind in _kinds(STORED).items()}
+    late = ADDED.get(found, ())
     for name in sorted(have.keys() | want.keys()):
-        if have.get(name) != want.get(name):
+        if have.get(name) != want.get(name) and (name not in late or name in have):
             told = f"column {name!r} is {have.get(name, 'missing')}, not {want.get(name, 'expected at all')}"
             raise StoreError(f"was changed by another program: {told}", path=url, hint="restore an earlier version")
+
+
+def bring_up(table: DeltaTable, url: str, *, patience: float) -> None:
+    """Give a store of an earlier format the columns that came since, as commits of their own; two bringing it up at once
+    are as good as one."""
+
+    def attempt(table: DeltaTable) -> None:
+        have = set(pa.schema(table.schema().to_arrow()).names)
+        lacking = [STORED.field(name) for names in ADDED.values() for name in names if name not in have]
+        if lacking:
+            table.alter.add_columns(
+                [library().Field.from_arrow(field) for field in lacking], commit_properties=how("bring up")
+            )
+
+    def named(table: DeltaTable) -> None:
+        if table.metadata().configuration.get(_FORMAT) != FORMAT:
+            table.alter.set_table_properties(
+                {_FORMAT: FORMAT}, raise_if_not_exists=False, commit_properties=how("bring up")
+            )
+
+    if table.metadata().configuration.get(_FORMAT) != FORMAT:
+        commit(table, url, attempt, patience=patience)
+        commit(table, url, named, patience=patience)
 
 
 def _refuse_empty_commits(folder: Path, url: str) -> None:

@@ -1,8 +1,9 @@
 """A tagged row as the store keeps it: masked, with an id, with the time of its writing.
 
 The store holds no personal data of a text: ``privacy.mask`` keeps every code point in its place, so offsets stay true
-and quotes are masked as the text around them is. The columns ``id`` and ``customer`` are kept as they came: a customer
-who asks to be forgotten has to be found by them.
+and quotes are masked as the text around them is. Names of channels, segments and stages are masked too, but for
+addresses (see ``privacy.mask_label``). The columns ``id`` and ``customer`` are kept as they came: a customer who asks
+to be forgotten has to be found by them.
 """
 
 from __future__ import annotations
@@ -18,16 +19,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .errors import InputError
-from .privacy import mask
+from .privacy import mask, mask_label
 from .records import TAG, TAGGED, VERDICT
 
 WRITTEN = "voc_written"  # when the row was written last (UTC)
 #: The columns on disk.
 STORED = pa.schema([*TAGGED, pa.field(WRITTEN, pa.timestamp("us", "UTC"))])
+#: Those that a store of an earlier format lacks: read as empty, added by the first write.
+ADDED = {"1": ("csat", "ces")}
 
 #: What a row without an id is known by.
 _CONTENT = ("customer", "at", "channel", "segment", "stage", "score", "text")
 _REQUIRED = ("text", *VERDICT.names)
+_LABELS = ("channel", "segment", "stage")
 
 
 def pieces(rows: pa.Table | pa.RecordBatch | Iterable[pa.RecordBatch], *, size: int) -> Iterator[pa.Table]:
@@ -75,12 +79,23 @@ def stored(
     columns["voc_tags"] = _tags(rows, texts, covered)
     table = pa.table([columns[name] for name in TAGGED.names], TAGGED)
     table = table.set_column(0, TAGGED.field("id"), _ids(table, Counter() if nameless is None else nameless, delivery))
+    for name in () if verbatim else _LABELS:
+        table = table.set_column(table.schema.get_field_index(name), TAGGED.field(name), _covered(table[name]))
     times = pa.array([written] * table.num_rows, STORED.field(WRITTEN).type)
     return _last_of_each(table.append_column(STORED.field(WRITTEN), times))
 
 
+def _covered(labels: pa.ChunkedArray) -> pa.Array:
+    """The labels, each different one masked once."""
+    coded = labels.combine_chunks().dictionary_encode()
+    if isinstance(coded, pa.ChunkedArray):
+        coded = coded.unify_dictionaries().combine_chunks()
+    words = pa.array([None if word is None else mask_label(word) for word in coded.dictionary.to_pylist()], pa.string())
+    return words.take(coded.indices)
+
+
 def made_id(content: Iterable[object], *, delivery: str, nth: int) -> str:
-    """The id of a row that came without one: ``made-`` and BLAKE2b over what the store keeps of it.
+    """The id of a row that came without one: ``made-`` and BLAKE2b over its masked text and its labels as they came.
 
     The same row has the same id when it is delivered again. Of rows that agree in everything, the second of a delivery
     becomes ``-2`` and so on. Rows that agree in everything and come in two deliveries count as delivered again, unless
@@ -156,4 +171,4 @@ def _quotes(
         yield said[start:end] if (texts[home] or "")[start:end] == quote else mask(quote)
 
 
-__all__ = ["STORED", "WRITTEN", "made_id", "pieces", "stored"]
+__all__ = ["ADDED", "STORED", "WRITTEN", "made_id", "pieces", "stored"]

@@ -33,6 +33,7 @@ _MANY_FILES = 50
 
 #: What erasure does not reach, in words for the person who asked for it.
 BEYOND = (
+    "alerts and their cases: vocnlp alerts forget --customer",
     "copies made outside the store: reports, exports, backups, snapshots and versioned buckets",
     "comments of other customers that speak of this one",
     "numbers of rows and times of writing in the log; it holds no text, no id and no customer",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from .folding import Rows
 from .records import MODEL, POLARITIES, TAGGED, VERDICT
 from .store import Store
 from .tables import Source, open_table
-from .tagged_files import as_tagged
+from .tagged_files import as_tagged, unnumbered
 from .tagger import Tagger
 from .workbook import NOISE, SENTIMENT, SHEET_ABOUT, SHEET_ROWS, SHEET_TAGS, SOURCE, is_own, sheets_of, tag_columns
 
@@ -28,6 +29,7 @@ _SIZE = 8192
 STORE_LOG = "_delta_log"
 _GUARD = r"\A'([=+\-@\t\r\n＝＋－＠])"
 _BACK = {shown: word for words in (SENTIMENT, NOISE, SOURCE) for word, shown in words.items()}
+_ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/([^/].*)")  # two letters and more: C:/ is a drive
 _AGAIN = "score the original export again, and give the report that file"
 
 
@@ -36,30 +38,79 @@ def is_store(path: Path) -> bool:
     return (path / STORE_LOG).is_dir()
 
 
+def address_of(path: Path) -> str | None:
+    """The address of an object store that was given as a path (which makes one slash of two), else None.
+
+    Keys and region are taken from the environment by deltalake itself, under the names that the provider's tools know.
+    """
+    match = _ADDRESS.match(path.as_posix())
+    if match is None:
+        return None
+    slashes = ":///" if match[1] == "file" else "://"
+    return f"{match[1]}{slashes}{match[2]}"
+
+
 def read_rows(path: Path, tagger: Tagger, options: Options | None = None) -> tuple[Rows, dict[str, str]]:
-    """The tagged rows of a store's folder, or of a file as ``read_tagged`` reads it, and where they come from."""
-    if is_store(path):
-        return Store.open(path).read(), {"数据": f"{path.name}（存储）"}
+    """The tagged rows of a store's folder or address, or of a file as ``read_tagged`` reads it, and where they come from."""
+    url = address_of(path)
+    if url is not None or is_store(path):
+        return Store.open(url or path).read(), {"数据": f"{path.name}（存储）"}
     return read_tagged(path, tagger, options)
 
 
 def read_tagged(path: Path | str, tagger: Tagger, options: Options | None = None) -> tuple[pa.Table, dict[str, str]]:
     """All rows of a file as TAGGED, and what the report should say about where they come from (in Chinese).
 
-    A csv, jsonl or parquet with ``voc_tags`` and a workbook made by ``vocnlp score`` keep their tags. Anything else
-    is a raw export and is tagged with ``tagger``. Of ``options`` the columns and the sheet count. InputError as in
-    ``tables`` and ``columns``, and where the tags were edited or no longer fit their rows.
+    See ``TaggedFile``, whose errors it raises.
     """
-    options = options or Options()
-    source, columns = open_for_scoring(path, options)
-    if "voc_tags" in source.schema.names:
-        batches, how = _flat_batches(source), "读取文件中已有的标注"
-    elif is_own(source.sheets) and source.sheet in sheets_of(source.sheets, SHEET_ROWS):
-        made = list(_from_workbook(source, columns, options))
-        return pa.Table.from_batches(made, TAGGED), {"数据文件": Path(path).name, "标注": "读取工作簿中已有的标注"}
-    else:
-        batches, how = tag_all(source.batches(_SIZE), tagger, text=columns.text), "生成报告时现场标注"
-    return pa.Table.from_batches(as_tagged(batches, columns), TAGGED), {"数据文件": Path(path).name, "标注": how}
+    file = TaggedFile(path, tagger, options)
+    return pa.Table.from_batches(file.batches(), TAGGED), file.origin
+
+
+class TaggedFile:
+    """A tagged file or a raw export that is open: its rows as TAGGED, batch by batch, as often as they are asked for.
+
+    A csv, jsonl or parquet with ``voc_tags`` and a workbook made by ``vocnlp score`` keep their tags. Anything else
+    is a raw export and is tagged with ``tagger``. Of ``options`` the columns and the sheet count. ``origin`` says in
+    Chinese where the rows come from. Of csv, jsonl and parquet a few batches are in memory, of a workbook all of it.
+    InputError as in ``tables`` and ``columns``, and where the tags were edited or no longer fit their rows.
+    """
+
+    def __init__(self, path: Path | str, tagger: Tagger, options: Options | None = None) -> None:
+        self._tagger, self._options = tagger, options or Options()
+        self._source, self._columns = open_for_scoring(path, self._options)
+        how = "生成报告时现场标注"
+        if self._flat:
+            how = "读取文件中已有的标注"
+        elif self._workbook:
+            how = "读取工作簿中已有的标注"
+        self.origin = {"数据文件": Path(path).name, "标注": how}
+
+    def check(self) -> int:
+        """Read every row, tag none and keep none; how many there are. What ``batches`` would raise is raised here."""
+        given = self.batches() if self._flat or self._workbook else self._source.batches(_SIZE)
+        return sum(batch.num_rows for batch in given)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows in the schema TAGGED."""
+        if self._flat:
+            return as_tagged(_flat_batches(self._source), self._columns)
+        if self._workbook:
+            return _from_workbook(self._source, self._columns, self._options)
+        tagged = tag_all(self._source.batches(_SIZE), self._tagger, text=self._columns.text)
+        return as_tagged(tagged, self._columns)
+
+    def for_store(self) -> Iterator[pa.RecordBatch]:
+        """The rows as a store takes them: without an id where the file gives none (see ``unnumbered``)."""
+        return unnumbered(self.batches(), self._columns)
+
+    @property
+    def _flat(self) -> bool:
+        return "voc_tags" in self._source.schema.names
+
+    @property
+    def _workbook(self) -> bool:
+        return is_own(self._source.sheets) and self._source.sheet in sheets_of(self._source.sheets, SHEET_ROWS)
 
 
 def _flat_batches(source: Source) -> Iterator[pa.RecordBatch]:

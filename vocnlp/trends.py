@@ -57,8 +57,8 @@ class Trend:
 class Change:
     """One code or stage before and since a date. ``adjusted``: the p-value of ``ratio``, corrected for all of them.
 
-    ``new``: never before, at least ``least`` times since; ``vanished``: the other way round. That a rare code was not
-    met in a short time proves little: see ``adjusted``.
+    ``new``: never before, at least ``least`` times since; ``vanished``: the other way round. Of a code, mentions count
+    for this, of a stage all of its comments. That a rare code was not met in a short time proves little: see ``adjusted``.
     """
 
     key: str
@@ -143,8 +143,10 @@ def changes(
         old, new = within(count, first, since - timedelta(1)), within(count, since, last)
         bounds = within(base, first, since - timedelta(1)), within(base, since, last)
         ratio = rate_ratio(old, bounds[0], after=new, after_base=bounds[1])
-        appeared = bounds[0] > 0 and old == 0 and new >= least
-        vanished = bounds[1] > 0 and new == 0 and old >= least
+        met = bounds if of == "stage" else (old, new)
+        comparable = of == "stage" or min(bounds) > 0
+        appeared = comparable and met[0] == 0 and met[1] >= least
+        vanished = comparable and met[1] == 0 and met[0] >= least
         found.append(Change(key, rows.name(key), ratio, None, appeared, vanished))
     corrected = adjusted([change.ratio.p for change in found], method)
     told = [replace(change, adjusted=p) for change, p in zip(found, corrected, strict=True)]

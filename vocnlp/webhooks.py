@@ -13,6 +13,7 @@ import ipaddress
 import logging
 import random
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,11 +39,17 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A webhook with its address and key, which were read from the environment and are never printed."""
+    """A webhook with its address and key, which were read from the environment and are never printed. ``ca`` is the file
+    of certificates that the server has to show one of; None: those of the public authorities."""
 
     webhook: Webhook
     url: str = field(repr=False)
     secret: str | None = field(default=None, repr=False)
+    ca: str | None = None
+
+    def trusted(self) -> ssl.SSLContext | bool:
+        """Which certificates are taken. OSError where the file is none."""
+        return True if self.ca is None else ssl.create_default_context(cafile=self.ca)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +74,13 @@ def targets(rules: Rules, environment: Mapping[str, str]) -> tuple[Target, ...]:
     """The webhooks of the rules with what the environment holds for them; InputError names a variable that is not set."""
     found = []
     for hook in rules.webhooks:
-        for name in filter(None, (hook.url_env, hook.secret_env)):
+        for name in filter(None, (hook.url_env, hook.secret_env, hook.ca_env)):
             if not environment.get(name, "").strip():
                 told = f"webhook {hook.id!r}: the environment variable {name} is not set"
                 raise InputError(told, hint=f"export {name}=... before the run, or take the webhook out of the rules")
         secret = environment[hook.secret_env].strip() if hook.secret_env else None
-        target = Target(hook, environment[hook.url_env].strip(), secret)
+        ca = environment[hook.ca_env].strip() if hook.ca_env else None
+        target = Target(hook, environment[hook.url_env].strip(), secret, ca)
         _check(target)
         found.append(target)
     return tuple(found)
@@ -89,6 +97,11 @@ def _check(target: Target) -> None:
     except ValueError:
         hint = "behind whsec_ a key is Base64; the sender and the receiver need the same one"
         raise InputError(f"webhook {hook.id!r}: {hook.secret_env} holds no key", hint=hint) from None
+    try:
+        target.trusted()
+    except OSError:
+        told = f"webhook {hook.id!r}: {hook.ca_env} names no file of certificates"
+        raise InputError(told, path=target.ca, hint="it holds certificates in the form PEM") from None
     if url.scheme not in ("http", "https") or not url.host:
         hint = "an address begins with https://"
         raise InputError(f"webhook {hook.id!r}: {hook.url_env} holds no web address", hint=hint)
@@ -255,7 +268,8 @@ async def _to_one(
     if outbox.next_due(hook) is None:  # a client reads certificates, which takes longer than to find nothing to do
         return Delivered()
     # A client a webhook: a connection to one name's address must not serve another name at the same address.
-    async with httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=how.timeout) as client:
+    how_to_call: dict[str, Any] = {"trust_env": False, "follow_redirects": False, "verify": target.trusted()}
+    async with httpx.AsyncClient(timeout=how.timeout, **how_to_call) as client:
         while True:
             claim = outbox.claim(hook, now=time.time(), lease=how.timeout + _LEASE)
             if claim is None:
@@ -269,8 +283,9 @@ async def _to_one(
                 outbox.sent(claim, now=time.time())
                 sent += 1
             elif claim.attempt >= how.attempts:
-                if bury is not None:
-                    bury(claim, outcome.error)
+                with outbox.writing():  # who erases a customer's letters meanwhile waits, and then finds this one
+                    if bury is not None and outbox.holds(claim):
+                        bury(claim, outcome.error)
                 outbox.dead(claim, outcome.error, now=time.time())
                 dead.append((claim.alert, hook, outcome.error))
             else:

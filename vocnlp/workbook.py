@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from .bundle import Bundle
 from .codeframe import Codeframe
-from .column_values import NOT_A_NUMBER, NOT_A_TIME, OUT_OF_RANGE
-from .columns import NO_ANSWERS, TIED, UP_TO_FIVE, Columns, RowProblem
+from .column_values import NOT_A_NUMBER, NOT_A_TIME, OUT_OF_RANGE, OUTSIDE_CES, OUTSIDE_CSAT
+from .columns import NO_ANSWERS, OFF_SCALE, TIED, UNDIRECTED, UP_TO_FIVE, Columns, RowProblem
 from .errors import OutputError
 from .figures import SMALL, Figures, Group
 from .folding import BLANK
@@ -26,17 +26,20 @@ NOISE = {"empty": "空白", "punctuation": "仅标点", "no_opinion": "无意见
 SOURCE = {"model": "模型", "rule": "关键词规则"}
 _ROLES = {
     "text": "评论", "score": "推荐分", "stage": "触点/环节", "channel": "渠道", "segment": "客群",
-    "customer": "客户", "at": "时间", "id": "编号",
+    "customer": "客户", "at": "时间", "id": "编号", "csat": "满意度(CSAT)", "ces": "省力度(CES)",
 }  # fmt: skip
 _HOW = {"name": "按列名", "content": "按内容", "named": "由用户指定"}
 _LEFT = {
     NO_ANSWERS: "未使用：“{}”多数不是0-10的数字",
     UP_TO_FIVE: "未使用：“{}”从不超过5，不是0-10分的回答",
-    TIED: "未使用：“{}”都像是评分，请用 --score 指定",
+    TIED: "未使用：“{}”都像是评分，请用 --{role} 指定",
+    OFF_SCALE: "未使用：“{}”多数不在该题的量表之内（满意度1-5，省力度1-7）",
+    UNDIRECTED: "未使用：“{}”没有说明分数越高是越省力还是越费力；若越高越省力，请用 --ces 指定",
 }
 _TAG_COLUMNS = ("情感", "情感置信度", "标签", "痛点标签", "标签极性", "证据", "编码", "噪声")
 _WIDE = {"情感": 8, "情感置信度": 11, "标签": 34, "痛点标签": 28, "标签极性": 18, "证据": 44, "编码": 28, "噪声": 9}
 _PROBLEM = {NOT_A_NUMBER: "不是数字", OUT_OF_RANGE: "不在0-10之间", NOT_A_TIME: "不是日期或时间"}
+_PROBLEM |= {OUTSIDE_CSAT: "不在1-5之间", OUTSIDE_CES: "不在1-7之间"}
 _MOST_COLUMNS = 16_384  # of an Excel sheet; XlsxWriter drops what stands beyond without a word
 _MARK = re.compile(r"（vocnlp(?: \d+)?）\Z")
 
@@ -226,7 +229,7 @@ class Book:
         ]
         for role, shown in _ROLES.items():
             left = columns.left.get(role)
-            unused = _LEFT[left.why].format("”“".join(left.names)) if left else "未使用"
+            unused = _LEFT[left.why].format("”“".join(left.names), role=role) if left else "未使用"
             column = columns.of(role)
             rows.append((f"列：{shown}", column, unused if column is None else _HOW[columns.how[role]]))
         rows += [

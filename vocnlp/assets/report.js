@@ -124,6 +124,12 @@ function drawAnalyses() {
     else if (at < MOVES.starts.length) drill({ code: line.id, side: "n", from: MOVES.starts[at], to: MOVES.ends[at] }, nameOf(line.id) + "，" + periodOf(MOVES.starts[at]), line.counts[at]);
   };
   draw("chart-trend", trendOption, () => 320, onPeriod);
+  draw("chart-stages", stagesOption, () => 320, (event) => {
+    const line = MOVES.stages.find((one) => one.id === event.seriesId), at = event.dataIndex;
+    if (!line) return;
+    if (at === undefined || at === null || at < 0) drill({ stage: line.id, mood: "negative" }, line.name, STAGES.get(line.id).neg);
+    else drill({ stage: line.id, mood: "negative", from: MOVES.starts[at], to: MOVES.ends[at] }, line.name + "，" + periodOf(MOVES.starts[at]), line.counts[at]);
+  });
   draw("chart-forecast", forecastOption, () => 280, onPeriod);
   draw("chart-effects", effectsOption, () => 70 + 32 * MOVES.effects.length, (event) => {
     const id = event.componentType === "yAxis" ? event.value : MOVES.effects[event.dataIndex].id;
@@ -140,9 +146,14 @@ function drawAnalyses() {
 }
 
 // The comments before, or since, the date that changes are counted from.
+const when = (side) => (side === "before" ? { to: MOVES.split } : side === "after" ? { from: MOVES.split } : {});
 function onSide(id, side) {
-  const change = MOVES.changes.find((one) => one.id === id), when = side === "before" ? { to: MOVES.split } : side === "after" ? { from: MOVES.split } : {};
-  onCode(id, when, change && side ? change[side] : CODES.get(id).neg);
+  const change = MOVES.changes.find((one) => one.id === id);
+  onCode(id, when(side), change && side ? change[side] : CODES.get(id).neg);
+}
+function onStageSide(key, side) {
+  const change = MOVES.stageChanges.find((one) => one.id === key);
+  drill(Object.assign({ stage: key, mood: "negative" }, when(side)), change.name, side ? change[side] : change.before + change.after);
 }
 
 // --- table ----------------------------------------------------------------------------------------------------------
@@ -203,10 +214,10 @@ function wire() {
     byId("ahead").addEventListener("change", () => { ahead = byId("ahead").value; again("chart-forecast"); tell(); });
     tell();
   }
-  for (const button of document.querySelectorAll(".link[data-code]")) {
+  for (const button of document.querySelectorAll(".link[data-code], .link[data-when]")) {
     const { code, stage, channel, segment, side, when } = button.dataset;
     button.addEventListener("click", () => {
-      if (when !== undefined) onSide(code, when);
+      if (when !== undefined) (stage ? onStageSide(stage, when) : onSide(code, when));
       else drill({ code: code || "", side: side || "", stage: stage || "", channel: channel || "", segment: segment || "" });
     });
   }

@@ -149,26 +149,31 @@ const crossHeight = () => 60 + 30 * DATA.cross[crossed].codes.length;
 // --- trend, forecast, before and after ------------------------------------------------------------------------------
 
 const MOVES = DATA.moves;
-const shareAt = (line, at) => (MOVES.comments[at] ? (100 * line.counts[at]) / MOVES.comments[at] : null);
+const shareAt = (line, at) => {
+  const comments = (line.comments || MOVES.comments)[at]; // a stage has comments of its own
+  return comments ? (100 * line.counts[at]) / comments : null;
+};
 const periodOf = (start) => (MOVES.every === "month" ? start.slice(0, 7) : start.slice(5) + " 起的一周");
 const axisOf = (start) => (MOVES.every === "month" ? start.slice(0, 7) : start.slice(2));
 const action = () => (MOVES.since ? { markLine: { silent: true, symbol: "none", lineStyle: { color: INK, type: "dashed" }, label: { formatter: "措施", color: INK }, data: [{ xAxis: MOVES.starts.filter((start) => start <= MOVES.since).length - 1 }] } } : {});
 
-function trendOption() {
+function linesOption(lines, label, base_, marks) {
   return base({
     color: HUES,
     grid: { left: 46, right: narrow() ? 84 : 130, top: 20, bottom: 28 },
-    tooltip: Object.assign(tipOf((items) => tip(periodOf(MOVES.starts[items[0].dataIndex]) + "，" + count(MOVES.comments[items[0].dataIndex]) + " 条评论",
+    tooltip: Object.assign(tipOf((items) => tip(periodOf(MOVES.starts[items[0].dataIndex]) + base_(items[0].dataIndex),
       items.filter((item) => item.value !== "-").sort((a, b) => b.value - a.value).map((item) => [item.seriesName, Number(item.value).toFixed(1) + "%"]))), { trigger: "axis" }),
     xAxis: Object.assign({ type: "category", data: MOVES.starts.map(axisOf), axisLabel: { color: MUTED, fontSize: 12, hideOverlap: true } }, plain, { boundaryGap: false }),
     yAxis: Object.assign({ type: "value", axisLabel: valueLabel("{value}%") }, quiet),
-    series: MOVES.lines.map((line, at) => Object.assign({
-      id: line.id, name: nameOf(line.id), type: "line", symbol: "circle", symbolSize: 5, lineStyle: { width: 2 }, triggerLineEvent: true, emphasis: { focus: "series" },
-      data: MOVES.starts.map((_, place) => shareAt(line, place) ?? "-"),
+    series: lines.map((line, at) => Object.assign({
+      id: line.id, name: label(line), type: "line", symbol: "circle", symbolSize: 5, lineStyle: { width: 2 }, triggerLineEvent: true, emphasis: { focus: "series" },
+      data: MOVES.starts.map((_, place) => ({ value: shareAt(line, place) ?? "-", symbolSize: marks(line, place) })),
       endLabel: { show: true, color: "inherit", fontSize: 12.5, lineHeight: 17, formatter: (item) => short(item.seriesName, narrow() ? 5 : 8) }, labelLayout: { moveOverlap: "shiftY" },
     }, at === 0 ? action() : {})),
   });
 }
+const trendOption = () => linesOption(MOVES.lines, (line) => nameOf(line.id), (at) => "，" + count(MOVES.comments[at]) + " 条评论", () => 5);
+const stagesOption = () => linesOption(MOVES.stages, (line) => line.name, () => "", (line, at) => (line.comments[at] < DATA.small ? 3 : 6));
 
 let ahead = MOVES && MOVES.lines.length ? MOVES.lines[0].id : null;
 

@@ -1,0 +1,67 @@
+"""What the first rows of a table say of a column: whether it reads like comments, answers, times or ids."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .column_values import as_answers, as_labels, as_times
+
+_OPEN_LENGTH, _OPEN_DISTINCT = 4.0, 0.3
+
+
+class Sample:
+    """What the sample says of a column."""
+
+    def __init__(self, schema: pa.Schema, batch: pa.RecordBatch) -> None:
+        self._schema, self._batch = schema, batch
+        self.is_empty = batch.num_rows == 0
+
+    def _column(self, name: str) -> tuple[pa.Array, pa.Field]:
+        return self._batch.column(name), self._schema.field(name)
+
+    def words(self, name: str) -> tuple[float, float]:
+        """(mean number of letters and hanzi per filled cell, share of distinct cells); (0, 0) where no cell has words.
+
+        Single tokens without Chinese (order numbers, links, e-mail addresses) are no words.
+        """
+        column, kind = self._column(name)
+        if not _is_textual(kind):
+            return 0.0, 0.0
+        texts = as_labels(column, kind).drop_null()
+        worded = pc.match_substring_regex(texts, r"\p{Han}|\p{L}\s|\A\p{L}+\z")
+        texts = texts.filter(worded)
+        if not len(texts):
+            return 0.0, 0.0
+        letters = pc.utf8_length(pc.replace_substring_regex(texts, r"\P{L}+", ""))
+        length: float = pc.mean(letters).as_py()
+        distinct: float = pc.count_distinct(texts).as_py() / len(texts)
+        return length, distinct
+
+    def is_open(self, name: str) -> bool:
+        """True where cells read like free text rather than like the options of a closed question."""
+        length, distinct = self.words(name)
+        return length >= _OPEN_LENGTH and distinct >= _OPEN_DISTINCT
+
+    def scores(self, name: str, kind_of: str = "score") -> tuple[int, float, float]:
+        """(filled cells, share of them that are answers on the scale, the greatest of these); see ``SCALES``."""
+        column, kind = self._column(name)
+        numbers, problems = as_answers(column, kind, kind_of=kind_of)
+        good, bad = len(numbers) - numbers.null_count, len(problems) - problems.null_count
+        return good + bad, good / max(good + bad, 1), pc.max(numbers).as_py() or 0.0
+
+    def time_share(self, name: str) -> float:
+        """Share of the filled cells that are dates or times; 0 where no cell is filled."""
+        times, problems = as_times(*self._column(name))
+        good, bad = len(times) - times.null_count, len(problems) - problems.null_count
+        share: float = good / max(good + bad, 1)
+        return share
+
+    def is_unique(self, name: str) -> bool:
+        labels = as_labels(*self._column(name)).drop_null()
+        return len(labels) > 0 and pc.count_distinct(labels).as_py() == len(labels)
+
+
+def _is_textual(kind: pa.Field) -> bool:
+    value = kind.type.value_type if pa.types.is_dictionary(kind.type) else kind.type
+    return bool(pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_string_view(value))
