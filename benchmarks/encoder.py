@@ -17,10 +17,11 @@ import numpy as np
 import psutil
 
 from vocnlp import Bundle, Tagger
-from vocnlp.encoder import Encoder, read_windows
+from vocnlp.encoder import Encoder
 from vocnlp.pooled import Pooled
 from vocnlp.processes import cores
 from vocnlp.text import clauses, normalise_all
+from vocnlp.windows import read_windows
 
 from .speed import texts_of
 from .suites import LINEAR

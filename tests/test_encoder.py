@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModel
 
 from vocnlp import Bundle, Codeframe, Tagger
-from vocnlp.encoder import WORD, Encoder, Marks, read_windows
+from vocnlp.encoder import Encoder
 from vocnlp.errors import InputError
 from vocnlp.pooled import Pooled
 from vocnlp.training.encoder_fit import EncoderFit, batch_of, scores
@@ -33,6 +33,7 @@ from vocnlp.training.reading import examples
 from vocnlp.training.recipe import EncoderRecipe
 from vocnlp.training.steps import TrainingError
 from vocnlp.training.train import train_bundle
+from vocnlp.windows import WORD, Marks, read_windows
 
 RECIPE = EncoderRecipe(epochs=40, batch=512, rate=2e-3, heads_rate=5e-3, evidence_weight=0.3, hidden=0.0)
 

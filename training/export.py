@@ -20,7 +20,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from vocnlp.encoder import WORD
+from vocnlp.embedding import inverse_frequency
+from vocnlp.windows import WORD
 
 from .encoder_net import TaggerNet
 
@@ -94,7 +95,73 @@ def to_int8(graph: bytes, feeds: Sequence[Feed], *, keep: Iterable[str] = ()) ->
             logging.disable(logging.NOTSET)
         dynamic = onnx.load(target)
     names = [node.input[0] for node in dynamic.graph.node if node.op_type == "DynamicQuantizeLinear"]
-    return _fixed(dynamic, _ranges(graph, sorted(set(names)), feeds))
+    return with_states(_fixed(dynamic, _ranges(graph, sorted(set(names)), feeds)), feeds)
+
+
+def with_states(graph: bytes, feeds: Sequence[Feed]) -> bytes:
+    """The graph with three outputs more: the vectors that tokens begin with (``words``) and end with (``states``), and
+    ``centre``, what those have in common over all texts. No weight and no other output changes.
+
+    feeds: batches of real windows, on which the centre is measured: a mean over words, frequent ones counting less.
+    """
+    import onnx
+    from onnx import helper, numpy_helper
+
+    model = onnx.load_from_string(graph)
+    body = model.graph
+    tensors = {"words": _begins_with(body), "states": _ends_with(body)}
+    for name, tensor in tensors.items():
+        body.node.append(helper.make_node("Identity", [tensor], [name], f"node_{name}"))
+        body.output.append(
+            helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["n", "t", _width(body, tensor)])
+        )
+    centre = _centre(_bytes(model), list(tensors), feeds)
+    body.initializer.append(numpy_helper.from_array(centre, "centre_of_texts"))
+    body.node.append(helper.make_node("Identity", ["centre_of_texts"], ["centre"], "node_centre"))
+    body.output.append(helper.make_tensor_value_info("centre", onnx.TensorProto.FLOAT, [len(centre)]))
+    return _bytes(model)
+
+
+def _begins_with(graph: Any) -> str:
+    """The tensor of word vectors: what is gathered by ids, as floats."""
+    (gather,) = [node for node in graph.node if node.op_type == "Gather" and node.input[1] == "ids"]
+    casts = [node for node in graph.node if node.op_type == "Cast" and node.input[0] == gather.output[0]]
+    return str(casts[0].output[0] if casts else gather.output[0])
+
+
+def _ends_with(graph: Any) -> str:
+    """The tensor of last states: what the heads of the codes are multiplied with, before it is rounded."""
+    makes = {name: node for node in graph.node for name in node.output}
+    (add,) = [node for node in graph.node if "network.heads.bias" in node.input]
+    product = makes[add.input[0]] if add.op_type == "Add" else add
+    rounded = makes.get(product.input[0])
+    return str(rounded.input[0] if rounded is not None and rounded.op_type == "QuantizeLinear" else product.input[0])
+
+
+def _width(graph: Any, tensor: str) -> int:
+    """The size of a vector: of the table it is gathered from, or of the weights of the normalisation that gives it."""
+    sizes = {one.name: one.dims for one in graph.initializer}
+    makes = {name: node for node in graph.node for name in node.output}
+    node = makes[tensor]
+    if node.op_type == "Cast":
+        node = makes[node.input[0]]
+    return int(next(sizes[name][-1] for name in node.input if name in sizes))
+
+
+def _centre(graph: bytes, names: Sequence[str], feeds: Sequence[Feed]) -> npt.NDArray[np.float32]:
+    import onnxruntime
+
+    seen = np.bincount(np.concatenate([feed["ids"][feed["kind"] == WORD] for feed in feeds]))
+    weights = inverse_frequency(seen / seen.sum())
+    session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    total: Any = 0.0
+    for feed in feeds:
+        word = feed["kind"] == WORD
+        weight = weights[feed["ids"][word]]
+        total += weight @ np.concatenate([one[word] for one in session.run(list(names), dict(feed))], 1)
+    spoken = sum(float(weights[feed["ids"][feed["kind"] == WORD]].sum()) for feed in feeds)
+    centre: npt.NDArray[np.float32] = (total / spoken).astype(np.float32)
+    return centre
 
 
 def _ranges(graph: bytes, names: Sequence[str], feeds: Sequence[Feed]) -> dict[str, tuple[float, float]]:

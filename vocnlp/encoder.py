@@ -16,70 +16,17 @@ import numpy as np
 import numpy.typing as npt
 
 from .classifiers import Floats, Scores, sigmoid, softmax
+from .embedding import ClauseSums, word_weights
+from .errors import BundleError
 from .processes import cores
+from .windows import MARK, WORD, Ints, Marks, Windows, batches, firsts, owners, read_windows, tokens_of
 
 FORMAT = 1
 GRAPH, VOCABULARY = "onnx/model_int8.onnx", "tokenizer.json"
-NOTHING, MARK, WORD = 0, 1, 2  # kinds of token: what fills a batch up, [CLS] and the like, a word of a clause
 _NEVER = np.float32(-30)
 _OUTCOMES = 4  # mention, and the three polarities
 _INPUTS, _OUTPUTS = ("ids", "kind"), ("mood", "total", "weighted", "best", "at")
-Ints = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Marks:
-    """Token ids that stand before a window ([CLS]) and behind every clause ([SEP])."""
-
-    begin: int = 2
-    stop: int = 3
-
-
-@dataclass(frozen=True)
-class Windows:
-    """Texts as the encoder reads them, all windows one behind the other.
-
-    ids, clause: (tokens,), with the clause of its text that each token stands in, -1 for [CLS]
-    start: (windows + 1,) first token of each window; owner: (windows,) the text it belongs to, ascending
-    """
-
-    ids: Ints
-    clause: Ints
-    start: Ints
-    owner: Ints
-
-
-def cut_windows(lines: Sequence[Sequence[int]], window: int, marks: Marks) -> Iterator[tuple[list[int], list[int]]]:
-    """``(ids, clause)`` of each window of one text, given the token ids of its clauses.
-
-    At most ``window`` tokens each, cut between clauses; a clause longer than a window is cut inside, none is lost.
-    """
-    room = window - 2
-    ids, place = [marks.begin], [-1]
-    for number, line in enumerate(lines):
-        for at in range(0, max(len(line), 1), room):
-            part = line[at : at + room]
-            if len(ids) + len(part) + 1 > window:
-                yield ids, place
-                ids, place = [marks.begin], [-1]
-            ids += [*part, marks.stop]
-            place += [number] * (len(part) + 1)
-    yield ids, place
-
-
-def read_windows(texts: Sequence[Sequence[str]], tokenizer: Any, window: int, marks: Marks) -> Windows:
-    """The windows of texts given as normalised clauses; ``tokenizer`` is a ``tokenizers.Tokenizer``."""
-    encoded = iter(tokenizer.encode_batch_fast([line for text in texts for line in text], add_special_tokens=False))
-    ids: list[int] = []
-    clause: list[int] = []
-    start, owner = [0], []
-    for number, text in enumerate(texts):
-        for part, place in cut_windows([next(encoded).ids for _ in text], window, marks):
-            ids += part
-            clause += place
-            start.append(len(ids))
-            owner.append(number)
-    return Windows(*(np.array(column, np.int64) for column in (ids, clause, start, owner)))
+_STATES = ("words", "states", "centre")  # what a graph may give besides; fetched only when asked for
 
 
 @dataclass(frozen=True)
@@ -87,7 +34,8 @@ class Encoder:
     """A trained encoder with its heads, as onnxruntime reads it.
 
     graph: the bytes of an ONNX model: ids and kind (n, t) int64, kind as NOTHING, MARK, WORD -> mood (n, 2) logits; per code the
-        attention's total (n, c), what the tokens say weighted by it (n, c, 4), its peak (n, c) and where that is (n, c)
+        attention's total (n, c), what the tokens say weighted by it (n, c, 4), its peak (n, c) and where that is (n, c);
+        and perhaps the vectors that the tokens begin and end with (n, t, d) each, and the centre (d + d,) of all texts
     vocabulary: the bytes of tokenizer.json
     slope, shift: calibration of mention (Platt 1999), the same for all codes
     mood_slope: factors of the two logits of mood, found by temperature scaling (Guo et al. 2017)
@@ -102,7 +50,7 @@ class Encoder:
     shift: float = 0.0
     mood_slope: tuple[float, float] = (1.0, 1.0)
     window: int = 256
-    marks: Marks = Marks()
+    marks: Marks = field(default_factory=Marks)
     batch: int = 1024
     threads: int = 0
 
@@ -113,22 +61,65 @@ class Encoder:
 
     def on_threads(self, count: int) -> Encoder:
         """The same encoder, scoring so many batches at a time; what it has loaded is shared."""
-        other = replace(self, threads=count)
-        for name in ("_session", "_tokenizer"):
+        return self._loaded_with(threads=count)
+
+    def in_batches(self, tokens: int) -> Encoder:
+        """The same encoder, scoring about so many tokens together; what it has loaded is shared.
+
+        Few texts of many lengths waste less on what fills small batches up. Sums of other lengths may round otherwise
+        in the last bit, as they do beside other texts.
+        """
+        return self._loaded_with(batch=tokens)
+
+    def _loaded_with(self, **changes: int) -> Encoder:
+        other = replace(self, **changes)  # type: ignore[arg-type]
+        for name in ("_session", "_tokenizer", "_weights", "_centre"):
             if name in self.__dict__:
                 other.__dict__[name] = self.__dict__[name]
         return other
 
+    @property
+    def embeds(self) -> bool:
+        """Whether the graph gives the vectors of its tokens; those made before there were embeddings do not."""
+        return any(one.name == _STATES[0] for one in self._session.get_outputs())
+
+    def embed(self, texts: Sequence[Sequence[str]]) -> Floats:
+        """(n, d) one vector a text, of length 1, or 0 for a text without a word; see ``embedding``.
+
+        BundleError if the graph gives no vectors.
+        """
+        parts = [texts[at : at + self.chunk] for at in range(0, len(texts), self.chunk)]
+        found = [self._sums(part).of_texts(owners(part), len(part)) for part in parts]
+        return np.concatenate([np.zeros((0, len(self._centre)), np.float32), *map(self._unit, found)])
+
+    def embed_clauses(self, texts: Sequence[Sequence[str]]) -> Floats:
+        """(clauses, d) one vector a clause, those of all texts one behind the other, each read in its text."""
+        parts = [texts[at : at + self.chunk] for at in range(0, len(texts), self.chunk)]
+        found = [self._unit(self._sums(part)) for part in parts]
+        return np.concatenate([np.zeros((0, len(self._centre)), np.float32), *found])
+
     def score(self, texts: Sequence[Sequence[str]]) -> Scores:
         """See ``classifiers.Classifier.score``."""
+        return self._score(texts, None)
+
+    def score_and_embed(self, texts: Sequence[Sequence[str]]) -> tuple[Scores, Floats]:
+        """What ``score`` and ``embed_clauses`` give, from one reading."""
+        sums = ClauseSums.zero(sum(map(len, texts)), len(self._centre))
+        scores = self._score(texts, sums)
+        return scores, self._unit(sums)
+
+    def _score(self, texts: Sequence[Sequence[str]], sums: ClauseSums | None) -> Scores:
         read = read_windows(texts, self._tokenizer, self.window, self.marks)
+        first = firsts(texts)
         n, c = len(texts), len(self.codes)
         mood, weight = np.zeros((n, 2), np.float32), np.zeros((n, 1), np.float32)
         total, weighted = np.zeros((n, c), np.float32), np.zeros((n, c, _OUTCOMES), np.float32)
         best, clause = np.zeros((n, c), np.float32), np.zeros((n, c), np.int64)
-        for rows, answer in self._answers(read):
+        for rows, answer in self._answers(read, _OUTPUTS if sums is None else (*_OUTPUTS, *_STATES[:2])):
             owner, size = read.owner[rows], np.diff(read.start)[rows].astype(np.float32)[:, None]
-            mean, whole, said, peak, at = answer
+            mean, whole, said, peak, at = answer[: len(_OUTPUTS)]
+            if sums is not None:
+                self._add(sums, read, rows, first, answer[len(_OUTPUTS) :])
             # Windows of one text may stand in one batch, so sums are added one by one.
             np.add.at(mood, owner, mean * size)
             np.add.at(weight, owner, size)
@@ -142,14 +133,52 @@ class Encoder:
         logits[~self._has_words(read, n), :, 0] = _NEVER  # a text without a word mentions nothing
         return self._scores(logits, (mood / np.maximum(weight, 1)).astype(np.float32), clause)
 
-    def _answers(self, read: Windows) -> Iterator[tuple[Ints, list[npt.NDArray[Any]]]]:
+    def _answers(self, read: Windows, names: Sequence[str]) -> Iterator[tuple[Ints, list[npt.NDArray[Any]]]]:
         """The windows of each batch, and what the graph gives for them."""
-        jobs = list(self._batches(read))
+        jobs = list(batches(read, self.batch))
         if len(jobs) == 1:  # a single comment: starting threads would take longer than reading it
-            yield jobs[0], self._run(read, jobs[0])
+            yield jobs[0], self._run(read, jobs[0], names)
             return
         with ThreadPoolExecutor(self.threads or cores()) as pool:
-            yield from zip(jobs, pool.map(lambda rows: self._run(read, rows), jobs), strict=True)
+            yield from zip(jobs, pool.map(lambda rows: self._run(read, rows, names), jobs), strict=True)
+
+    def _sums(self, texts: Sequence[Sequence[str]]) -> ClauseSums:
+        read = read_windows(texts, self._tokenizer, self.window, self.marks)
+        sums, first = ClauseSums.zero(sum(map(len, texts)), len(self._centre)), firsts(texts)
+        for rows, answer in self._answers(read, _STATES[:2]):
+            self._add(sums, read, rows, first, answer)
+        return sums
+
+    def _add(
+        self, sums: ClauseSums, read: Windows, rows: Ints, first: Ints, vectors: Sequence[npt.NDArray[Any]]
+    ) -> None:
+        """The words of a batch of windows to the clauses that they stand in; first: (texts,) the first clause of each."""
+        there, flat = tokens_of(read, rows)
+        owner = np.repeat(read.owner[rows], np.diff(read.start)[rows])
+        word = (read.clause[flat] >= 0) & (read.ids[flat] != self.marks.stop)
+        clause = first[owner] + read.clause[flat]
+        if word.any():
+            sums.add(clause[word], self._weights[read.ids[flat][word]], [one[there][word] for one in vectors])
+
+    def _unit(self, sums: ClauseSums) -> Floats:
+        width = [one.shape[2] for one in self._session.get_outputs() if one.name in _STATES[:2]]
+        return sums.unit(self._centre, width)
+
+    @cached_property
+    def _weights(self) -> Floats:
+        return word_weights(self.vocabulary)
+
+    @cached_property
+    def _centre(self) -> Floats:
+        if not self.embeds:
+            raise BundleError(
+                "was made before encoders gave embeddings",
+                path=GRAPH,
+                hint="take the shipped bundle of today, or train again from it",
+            )
+        one = np.full((1, 1), self.marks.begin, np.int64)
+        centre: Floats = self._session.run(_STATES[2:], dict(zip(_INPUTS, (one, one), strict=True)))[0]
+        return centre
 
     def _has_words(self, read: Windows, texts: int) -> npt.NDArray[np.bool_]:
         words = (read.clause >= 0) & (read.ids != self.marks.stop)
@@ -166,31 +195,12 @@ class Encoder:
             clause=clause,
         )
 
-    def _batches(self, read: Windows) -> Iterator[Ints]:
-        """Windows of like length, about ``batch`` tokens with what fills them up."""
-        size = np.diff(read.start)
-        order = np.argsort(size, kind="stable")
-        begin = 0
-        while begin < len(order):
-            # The longest stands last, so the first that is too many can be found from either end of the block.
-            end = begin + max(1, self.batch // int(size[order[begin]]))
-            while (
-                end > begin + 1
-                and (min(end, len(order)) - begin) * int(size[order[min(end, len(order)) - 1]]) > self.batch
-            ):
-                end = begin + max(1, (end - begin) * 7 // 8)
-            yield order[begin:end]
-            begin = min(end, len(order))
-
-    def _run(self, read: Windows, rows: Ints) -> list[npt.NDArray[Any]]:
-        size = np.diff(read.start)[rows]
-        ids = np.zeros((len(rows), int(size.max())), np.int64)
-        there = np.arange(ids.shape[1]) < size[:, None]
-        flat = (read.start[rows][:, None] + np.arange(ids.shape[1]))[there]
+    def _run(self, read: Windows, rows: Ints, names: Sequence[str]) -> list[npt.NDArray[Any]]:
+        there, flat = tokens_of(read, rows)
+        ids, kind = np.zeros(there.shape, np.int64), np.zeros(there.shape, np.int64)
         ids[there] = read.ids[flat]
-        kind = np.zeros(ids.shape, np.int64)
         kind[there] = np.where(read.clause[flat] >= 0, WORD, MARK)
-        answer: list[npt.NDArray[Any]] = self._session.run(_OUTPUTS, dict(zip(_INPUTS, (ids, kind), strict=True)))
+        answer: list[npt.NDArray[Any]] = self._session.run(list(names), dict(zip(_INPUTS, (ids, kind), strict=True)))
         return answer
 
     @cached_property
@@ -244,7 +254,8 @@ class Encoder:
 
     def _try(self, vocabulary: int) -> None:
         outputs = {one.name: one.shape for one in self._session.get_outputs()}
-        if tuple(one.name for one in self._session.get_inputs()) != _INPUTS or tuple(outputs) != _OUTPUTS:
+        known = (_OUTPUTS, (*_OUTPUTS, *_STATES))
+        if tuple(one.name for one in self._session.get_inputs()) != _INPUTS or tuple(outputs) not in known:
             raise ValueError("the graph is none of a tagger: its inputs or outputs have other names")
         if outputs["total"][1] != len(self.codes):
             raise ValueError(f"the graph has {outputs['total'][1]} codes, the manifest {len(self.codes)}")

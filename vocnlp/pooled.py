@@ -60,9 +60,15 @@ class Pooled:
         """See ``classifiers.Classifier.on_threads``; the n-grams never use more than one."""
         return replace(self, encoder=self.encoder.on_threads(count))
 
+    def in_batches(self, tokens: int) -> Pooled:
+        """See ``Encoder.in_batches``."""
+        return replace(self, encoder=self.encoder.in_batches(tokens))
+
     def score(self, texts: Sequence[Sequence[str]]) -> Scores:
         """See ``classifiers.Classifier.score``."""
-        first, second = self.both(texts)
+        return self._pool(*self.both(texts))
+
+    def _pool(self, first: Scores, second: Scores) -> Scores:
         weights = self.weights
         odds = log_odds(first.mention), log_odds(second.mention)
         if self.encoder.exclusive:
@@ -78,20 +84,42 @@ class Pooled:
             clause=first.clause,
         )
 
+    @property
+    def embeds(self) -> bool:
+        """See ``Encoder.embeds``."""
+        return self.encoder.embeds
+
+    def embed(self, texts: Sequence[Sequence[str]]) -> Floats:
+        """See ``Encoder.embed``."""
+        return self.encoder.embed(texts)
+
+    def embed_clauses(self, texts: Sequence[Sequence[str]]) -> Floats:
+        """See ``Encoder.embed_clauses``."""
+        return self.encoder.embed_clauses(texts)
+
+    def score_and_embed(self, texts: Sequence[Sequence[str]]) -> tuple[Scores, Floats]:
+        """See ``Encoder.score_and_embed``."""
+        first, vectors = self.encoder.score_and_embed(texts)
+        return self._pool(first, self._beside(first, texts)), vectors
+
     def both(self, texts: Sequence[Sequence[str]]) -> tuple[Scores, Scores]:
         """What each of the two says, on the encoder's codes."""
         first = self.encoder.score(texts)
+        return first, self._beside(first, texts)
+
+    def _beside(self, first: Scores, texts: Sequence[Sequence[str]]) -> Scores:
+        """What the n-grams say, on the encoder's codes; where they do not know one, what the encoder says."""
         parts = [
             self.ngrams.score(texts[at : at + self.ngrams.chunk]) for at in range(0, len(texts), self.ngrams.chunk)
         ]
         if not parts:
-            return first, first
+            return first
         mention, polarity = first.mention.copy(), first.polarity.copy()
         known = self._place >= 0
         mention[:, known] = np.concatenate([part.mention for part in parts])[:, self._place[known]]
         polarity[:, known] = np.concatenate([part.polarity for part in parts])[:, self._place[known]]
         moods = [part.sentiment for part in parts if part.sentiment is not None]
-        return first, Scores(np.concatenate(moods) if moods else None, mention, polarity, first.clause)
+        return Scores(np.concatenate(moods) if moods else None, mention, polarity, first.clause)
 
     @cached_property
     def _place(self) -> npt.NDArray[np.int64]:
