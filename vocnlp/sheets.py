@@ -158,7 +158,12 @@ class Sheet:
 
     def offer(self, column: int, values: str) -> None:
         """Let the cells written so far be chosen from a list: a range of another sheet, as ``=码表!$A$2:$A$9``."""
-        told = {"validate": "list", "source": values, "error_title": "不在列表中", "error_message": "请从下拉列表中选择。"}
+        told = {
+            "validate": "list",
+            "source": values,
+            "error_title": "不在列表中",
+            "error_message": "请从下拉列表中选择。",
+        }
         self._sheet.data_validation(1, column, max(1, self._at), column, told)
 
     def hide(self) -> None:

@@ -1,0 +1,91 @@
+"""Answers put together: idempotent, the last of a coder wins, disagreements are kept and settled by majority or by one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from review_rows_made import made
+
+from vocnlp.codeframe import Codeframe
+from vocnlp.errors import InputError
+from vocnlp.review_merge import adjudicate, merge, read_answers, write_answers
+from vocnlp.review_rows import Answer, Mark
+from vocnlp.training.labelled import GoldTag, read_labelled
+
+EARLY, LATER = "2026-05-04T08:30:00+00:00", "2026-05-05T08:30:00+00:00"
+TASTE, LATE = Mark("taste", "negative", 0, 2), Mark("delivery", "negative")
+
+
+def answer(
+    number: str, by: str, *tags: Mark, at: str = EARLY, mood: str | None = "negative", action: str = "changed"
+) -> Answer:
+    return Answer(number, f"第{number}条评论", tags, mood, by, at, action)
+
+
+def test_importing_twice_adds_nothing() -> None:
+    some = [answer("1", "甲", TASTE), answer("2", "甲")]
+    first = merge([], some)
+    assert (first.added, first.replaced, first.unchanged) == (2, 0, 0)
+    again = merge(first.answers, [replace(one, at=LATER) for one in some])
+    assert (again.added, again.replaced, again.unchanged, again.answers) == (0, 0, 2, first.answers)
+
+
+def test_the_last_answer_of_a_coder_wins_and_two_coders_stay_two() -> None:
+    old = merge([], [answer("1", "甲", TASTE), answer("1", "乙", LATE)]).answers
+    new = merge(old, [answer("1", "甲", LATE, at=LATER), answer("1", "甲", at=EARLY)])
+    assert (new.added, new.replaced, new.repeated) == (0, 1, ("1 (甲)",))
+    assert new.answers == (answer("1", "甲", LATE, at=LATER), answer("1", "乙", LATE))
+
+
+def test_an_older_file_does_not_undo_a_later_answer() -> None:
+    later = merge([], [answer("1", "甲", LATE, at=LATER)]).answers
+    assert merge(later, [answer("1", "甲", TASTE, at=EARLY)]).answers == later
+
+
+def test_another_text_under_the_same_id_is_refused() -> None:
+    with pytest.raises(InputError, match="another text than the reviewed comment of this id"):
+        merge([answer("1", "甲")], [replace(answer("1", "乙"), text="换了一句话")], path="r.jsonl")
+
+
+def test_a_majority_settles_and_a_tie_is_disputed() -> None:
+    answers = [
+        answer("1", "甲", TASTE), answer("1", "乙", TASTE, LATE), answer("1", "丙", TASTE, at=LATER),
+        answer("2", "甲", TASTE), answer("2", "乙"),
+        answer("3", "甲", TASTE), answer("3", "乙", replace(TASTE, polarity="neutral")),
+        answer("4", "甲", mood="neutral"), answer("4", "乙", mood="positive"),
+        answer("5", "甲", LATE), answer("5", "乙", action="skipped"),
+    ]  # fmt: skip
+    found = adjudicate(answers)
+    assert found.disputed == ("2", "3", "4")
+    assert [(one.id, one.by, one.tags) for one in found.settled] == [("1", "丙+乙+甲", (TASTE,)), ("5", "甲", (LATE,))]
+
+
+def test_the_adjudicator_settles() -> None:
+    answers = [answer("2", "甲", TASTE), answer("2", "乙"), answer("2", "组长", LATE)]
+    assert adjudicate(answers, adjudicator="组长").settled == (answers[2],)
+
+
+def test_the_file_is_labelled_data_that_knows_who_and_when(tiny_frame: Codeframe, tmp_path: Path) -> None:
+    path = tmp_path / "reviewed.jsonl"
+    given = made(tiny_frame).rows[0]
+    answers = [replace(answer("a1", "甲", TASTE), text=given.text, origin=given.origin, note="酸"), answer("2", "乙")]
+    write_answers(path, answers, tiny_frame)
+    assert read_answers(path) == answers
+    first, second = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    assert first["reviewed"] == {"by": "甲", "at": EARLY, "action": "changed", "note": "酸"}
+    assert first["tags"] == [{"code": "taste", "polarity": "negative", "start": 0, "end": 2}]
+    assert second["annotated"] == [code.id for code in tiny_frame.taggable]
+    rows = read_labelled(path)
+    assert rows[0].tags == (GoldTag("taste", "negative", 0, 2),)
+    assert (rows[1].tags, rows[1].annotated) == ((), frozenset(code.id for code in tiny_frame.taggable))
+
+
+@pytest.mark.parametrize("line", ["{", '{"id": "1", "text": "好", "tags": []}', "[]"])
+def test_a_file_of_another_kind_is_refused_with_its_line(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "reviewed.jsonl"
+    path.write_text(f"\n{line}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"row 2: is no reviewed row"):
+        read_answers(path)

@@ -1,0 +1,94 @@
+"""Quality from reviewed rows: each counts for what it stands for, and the estimate is right on average."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vocnlp.errors import InputError
+from vocnlp.review_quality import quality
+from vocnlp.review_rows import Answer, Mark, Origin
+
+
+def answer(
+    number: int,
+    true: str,
+    said: str,
+    *,
+    reason: str = "random",
+    sample: str = "s",
+    comments: int = 100,
+    bundle: str = "m@1",
+) -> Answer:
+    """``true`` and ``said``: one letter a code, each negative."""
+    marks = [tuple(Mark(code, "negative") for code in word) for word in (true, said)]
+    origin = Origin(sample, reason, float(reason == "random"), comments, bundle, "f@1", marks[1])
+    return Answer(
+        str(number), f"第{number}条", marks[0], None, "甲", "2026-05-04T08:30:00+00:00", "changed", "", origin
+    )
+
+
+def test_rows_picked_on_purpose_stand_for_nothing_and_samples_for_as_much_as_they_were_drawn_from() -> None:
+    purposeful = [answer(at, "a", "", reason="uncertain") for at in range(20)]
+    first = [answer(100 + at, "a", "a", comments=900) for at in range(10)]
+    second = [answer(200 + at, "a", "", sample="t", comments=100) for at in range(5)]
+    found = quality([*purposeful, *first, *second], ["a"])
+    assert (found.comments, found.reviewed, found.drawn, found.bundle) == (1000, 35, 15, "m@1")
+    assert found.codes.f1 == pytest.approx(2 * 900 / (2 * 900 + 100))
+    assert (found.codes.precision, found.codes.recall, found.codes.cases) == (1.0, pytest.approx(0.9), 15)
+
+
+def test_the_estimate_is_right_on_average_and_the_interval_mostly_holds_it() -> None:
+    dice = np.random.default_rng(3)
+    said = dice.random(800) < 0.5
+    true = said ^ (dice.random(800) < 0.2)
+    truth = 2 * (true & said).sum() / (true.sum() + said.sum())
+    points, held = [], 0
+    for seed in range(40):
+        drawn = np.random.default_rng(seed).choice(800, 80, replace=False)
+        one = quality(
+            [answer(int(at), "a" * int(true[at]), "a" * int(said[at]), comments=800) for at in drawn], ["a"]
+        ).codes
+        assert one.f1 is not None and one.low is not None and one.high is not None
+        points.append(one.f1)
+        held += one.low <= truth <= one.high
+    assert np.mean(points) == pytest.approx(truth, abs=0.02)
+    assert held >= 35
+
+
+def test_rows_that_were_skipped_are_stood_for_by_the_others_of_their_sample() -> None:
+    rows = [answer(at, "a", "a", comments=50) for at in range(10)]
+    skipped = [
+        Answer(**{**{name: getattr(rows[0], name) for name in Answer.__slots__}, "id": "x", "action": "skipped"})
+    ]
+    found = quality([*rows, *skipped], ["a"])
+    assert (found.comments, found.drawn, found.codes.f1) == (50, 10, 1.0)
+
+
+def test_pairs_need_the_polarity_and_codes_with_few_rows_are_not_told() -> None:
+    right = [answer(at, "a", "a") for at in range(30)]
+    turned = [
+        Answer(
+            **{
+                **{name: getattr(one, name) for name in Answer.__slots__},
+                "id": f"t{at}",
+                "tags": (Mark("a", "positive"),),
+            }
+        )
+        for at, one in enumerate(right[:10])
+    ]
+    found = quality([*right, *turned, answer(99, "b", "b")], ["a", "b"])
+    assert found.codes.f1 == 1.0
+    assert found.pairs.f1 == pytest.approx(31 / 41)
+    assert (found.per_code["b"].f1, found.per_code["b"].cases) == (None, 1)
+    assert found.warnings == (
+        "only 41 rows were drawn by chance; below 50 the estimate is a guess",
+        "in fewer than 10 rows drawn by chance, so not told: b",
+    )
+
+
+def test_several_bundles_or_no_row_drawn_by_chance_are_refused() -> None:
+    with pytest.raises(InputError, match=r"several bundles: m@1, m@2"):
+        quality([answer(1, "a", "a"), answer(2, "a", "a", bundle="m@2")], ["a"])
+    with pytest.raises(InputError, match="no reviewed row was drawn by chance"):
+        quality([answer(1, "a", "a", reason="uncertain")], ["a"])
