@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
@@ -14,31 +13,11 @@ import pyarrow.compute as pc
 from .folding import Rows
 from .privacy import mask
 from .records import NEGATIVE
+from .stopwords import tells
 
 _QUOTES = 20_000  # quotes per polarity that are cut into words; more change the counts, not the picture
 _LONGEST = 320  # characters of a comment that a reader is shown
 _LEAD = 100  # of these, how many may stand before the first evidence
-
-#: One-character words that say something on their own; all others are particles or halves of words.
-_TELLING = frozenset("慢贵脏吵硬咸油臭难差烂乱少卡烫凉腥挤假旧薄厚重轻快香甜鲜脆软暖静美棒赞值好帅酸辣苦淡冷热")
-#: 三天, 一句, 半个: a number and its measure word say little without the noun.
-_COUNTED = re.compile(
-    "[一二两三四五六七八九十百千万半几第]+"
-    "[个次天句遍颗块年月周点分秒钟件条张台家位片只双下些种份回趟米斤盒包瓶杯人大小]+"
-)
-_STOP = frozenset(
-    """
-    我们 你们 他们 它们 自己 大家 别人 人家 这个 那个 这些 那些 这样 那样 这种 那种 这里 那里
-    这么 那么 怎么 什么 为什么 多少 几个 一个 一些 一下 一点 一次 一直 一样 一般 一种 一份 两个
-    没有 没法 不是 不能 不会 不要 不了 不到 不过 不用 就是 还是 还有 还要 只是 只有 只能 但是
-    可是 而且 而是 因为 所以 如果 虽然 然后 之后 以后 以前 之前 时候 现在 今天 昨天 已经 刚刚
-    马上 可以 可能 应该 需要 觉得 感觉 认为 知道 看到 发现 出来 起来 下来 过来 上去 进去 回来
-    东西 事情 情况 问题 方面 地方 时间 里面 上面 下面 外面 非常 特别 真的 真是 实在 确实 比较
-    有点 有些 太过 十分 相当 完全 根本 居然 竟然 简直 反正 其实 总之 总是 每次 经常 本来 原来
-    后来 最后 第一 而已 以及 或者 并且 由于 对于 关于 通过 这次 那次 这家 那家 这款 那款 个人
-    有人 的话 不得 不太 了解 来说 说是 比如 就算 算是 起码
-    """.split()  # noqa: SIM905 - a list of two hundred quoted words is no easier to read
-)
 
 
 def evidence_words(table: Rows, polarity: str, limit: int = 80, *, masked: bool = True) -> list[dict[str, Any]]:
@@ -54,7 +33,7 @@ def evidence_words(table: Rows, polarity: str, limit: int = 80, *, masked: bool 
 
     held: Counter[str] = Counter()
     for quote in quotes:
-        held.update({word for word in rjieba.cut(quote, True) if _tells(word)})
+        held.update({word for word in rjieba.cut(quote, True) if tells(word)})
     least = 2 if len(quotes) >= 200 else 1  # in a large heap, a word said once is noise
     ranked = sorted(held.items(), key=lambda pair: (-pair[1], pair[0]))[:limit]
     return [{"name": word, "value": count} for word, count in ranked if count >= least]
@@ -113,9 +92,3 @@ def _cut(batch: pa.RecordBatch, places: pa.Array, masked: bool) -> list[str]:
     starts = pc.struct_field(tags, "start").to_pylist()
     pairs = zip(texts, starts, quotes, strict=True)
     return [text[start : start + len(quote)] or mask(quote) for text, start, quote in pairs if quote]
-
-
-def _tells(word: str) -> bool:
-    if len(word) == 1:
-        return word in _TELLING
-    return word not in _STOP and not _COUNTED.fullmatch(word) and any(char.isalpha() for char in word)
