@@ -19,13 +19,19 @@ from rich.markup import escape
 from typer.core import TyperGroup
 
 from .cli_alerts import alerts_app
-from .cli_models import codeframe_app, evaluate, keys_app, train
+from .cli_codeframe import codeframe_app
+from .cli_discover import discover_app
+from .cli_drift import drift
+from .cli_evaluate import compare, evaluate
+from .cli_models import keys_app
 from .cli_options import (
     ERR,
     OUT,
     AtOption,
     BundleOption,
+    CesOption,
     ChannelOption,
+    CsatOption,
     CustomerOption,
     FrameOption,
     GapsOption,
@@ -44,7 +50,11 @@ from .cli_options import (
     named_columns,
     say,
 )
+from .cli_registry import models_app
+from .cli_review import review_app
+from .cli_rules import rules_app
 from .cli_store import open_store, print_put, store_app
+from .cli_train import train
 from .errors import InputError, OutputError, VocnlpError
 
 if TYPE_CHECKING:
@@ -83,6 +93,10 @@ app.add_typer(codeframe_app, name="codeframe")
 app.add_typer(keys_app, name="keys")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(store_app, name="store")
+app.add_typer(rules_app, name="rules")
+app.add_typer(review_app, name="review")
+app.add_typer(discover_app, name="discover")
+app.add_typer(models_app, name="models")
 
 
 def main() -> None:
@@ -114,6 +128,8 @@ def score(
     customer: CustomerOption = None,
     at: AtOption = None,
     row_id: IdOption = None,
+    csat: CsatOption = None,
+    ces: CesOption = None,
     sheet: SheetOption = None,
     bundle: BundleOption = None,
     codeframe: FrameOption = None,
@@ -131,7 +147,7 @@ def score(
     from .tagger import Tagger
 
     give_memory_back()
-    named = named_columns(text, score_column, stage, channel, segment, customer, at, row_id)
+    named = named_columns(text, score_column, stage, channel, segment, customer, at, row_id, csat, ces)
     options = Options(named, sheet, journey, workers, force=force, resume=resume, verbatim=verbatim)
     opened, columns = open_for_scoring(source, options)
     print_columns(ERR, opened, columns)
@@ -159,6 +175,8 @@ def report(
     customer: CustomerOption = None,
     at: AtOption = None,
     row_id: IdOption = None,
+    csat: CsatOption = None,
+    ces: CesOption = None,
     sheet: SheetOption = None,
     bundle: BundleOption = None,
     codeframe: FrameOption = None,
@@ -182,14 +200,17 @@ def report(
     tagger = Tagger.load(bundle, codeframe=codeframe)
     if tagger.codeframe.journeys:
         tagger.codeframe.journey(journey)
-    named = named_columns(text, score_column, stage, channel, segment, customer, at, row_id)
+    named = named_columns(text, score_column, stage, channel, segment, customer, at, row_id, csat, ces)
     with ERR.status("reading"):
         table, meta = read_rows(source, tagger, Options(named=named, sheet=sheet))
         write_report(
             out, table, tagger.codeframe, title=title, journey=journey, meta=meta, since=since.date() if since else None,
             ratings=ratings, masked=not unmasked, tables=tables, pictures=pictures,
         )  # fmt: skip
-    rows = table.num_rows if hasattr(table, "num_rows") else table.count_rows()
+    _print_report(out, table.num_rows if hasattr(table, "num_rows") else table.count_rows(), tables, pictures)
+
+
+def _print_report(out: Path, rows: int, tables: Path | None, pictures: Path | None) -> None:
     say(OUT, f"report: {escape(str(out))} ({rows:,} rows)")
     for name, path in (("tables", tables), ("pictures", pictures)):
         say(OUT, f"{name}: {escape(str(path))}") if path else None
@@ -267,7 +288,9 @@ def serve(
 
 
 app.command()(train)
+app.command()(drift)
 app.command()(evaluate)
+app.command()(compare)
 
 
 if __name__ == "__main__":

@@ -212,7 +212,7 @@ class Store:
         now = pa.array([datetime.now(UTC)] * rows.num_rows, STORED.field("voc_written").type)
         source = rows.append_column(STORED.field("voc_written"), now)
         updates = {name: f"s.{name}" for name in source.schema.names if name not in ("id", "text", seen)}
-        same = "t.text IS NOT DISTINCT FROM s.text" + (f" AND t.voc_written = s.{seen}" if seen else "")
+        same = "(t.text IS NOT DISTINCT FROM s.text)" + (f" AND (t.voc_written = s.{seen})" if seen else "")
 
         def attempt(table: DeltaTable) -> int:
             said = how(what, rows=rows.num_rows)

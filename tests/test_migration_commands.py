@@ -1,0 +1,112 @@
+"""``vocnlp codeframe migrate``: a frame is changed, and labelled rows, a store and the history go with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from command_line import CommandLine, command_line
+from migrating import AFTER, CHANGES, shop_rows
+from tagged_shop import FRAME
+
+from vocnlp.codeframe import Codeframe
+from vocnlp.codeframe_writing import write_frame
+from vocnlp.store import Store
+
+__all__ = ["command_line"]
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    write_frame(FRAME, tmp_path / "shop.yaml")
+    (tmp_path / "m.yaml").write_text(CHANGES, encoding="utf-8")
+    row = {"id": "x", "text": "等到月底", "tags": [{"code": "speed", "polarity": "negative"}]}
+    (tmp_path / "old.jsonl").write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
+    Store.open(tmp_path / "feedback", create=True).put(shop_rows())
+    return tmp_path
+
+
+def words(shop: Path) -> list[object]:
+    data = ["--data", shop / "old.jsonl", "--data-out", shop / "new.jsonl", "--store", shop / "feedback"]
+    return [
+        "codeframe",
+        "migrate",
+        shop / "shop.yaml",
+        "--changes",
+        shop / "m.yaml",
+        "--out",
+        shop / "next.yaml",
+        *data,
+    ]
+
+
+def test_everything_is_carried_in_one_command(shop: Path, vocnlp: CommandLine) -> None:
+    ended = vocnlp(*words(shop), "--review", shop / "todo.xlsx")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.splitlines()[0] == "shop-test 0.3.0 -> shop-test 0.4.0"
+    assert ended.out.splitlines()[8:] == [
+        f"frame: {shop / 'next.yaml'} (without comments); history: next.history.yaml",
+        "data: 1 rows, 1 with other tags, 0 tags dropped",
+        "  rename price: name 贵不贵: 0 tags",
+        "  move courier: parent service: 0 tags",
+        "  add delay: 0 tags",
+        "  add tracking: 0 tags",
+        "  merge look, smell -> look: 0 tags",
+        "  split speed -> delay, tracking: 1 tags",
+        "  retire ads: 不再投广告: 0 tags",
+        "store: 6 of 8 rows carried, 1 were; 1 of other codeframes stay",
+        "1 rows of the data and 2 rows of the store carry a code that was split: a person has to read them again",
+        f"  3 are listed in {shop / 'todo.xlsx'}; take the answers back: vocnlp review import",
+        "  the store's rows: vocnlp store rescore, with a bundle that knows the parts",
+    ]
+    new = Codeframe.load(shop / "next.yaml")
+    assert (new.version, "smell" in new) == ("0.4.0", False)
+    assert yaml.safe_load((shop / "next.history.yaml").read_text("utf-8"))["history"][0]["version"] == "0.4.0"
+
+
+def test_a_run_that_was_stopped_before_the_frame_stood_is_run_again(
+    shop: Path, vocnlp: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("vocnlp.codeframe_writing.write_frame", stop)
+        assert vocnlp(*words(shop)).code == 130
+    assert not (shop / "next.yaml").exists()
+    told = json.loads(vocnlp(*words(shop), "--json").out)
+    assert told["store"] == {"rows": 8, "before": 7, "now": 0, "changed": 0, "others": 1, "opened": 2}
+    assert told["data"]["opened"] == 1
+    assert Codeframe.load(shop / "next.yaml").digest == told["digest"]
+    assert len(yaml.safe_load((shop / "next.history.yaml").read_text("utf-8"))["history"]) == 1
+    assert vocnlp(*words(shop)).code == 0
+
+
+def test_nothing_is_touched_where_the_command_cannot_end_well(shop: Path, vocnlp: CommandLine) -> None:
+    (shop / "next.yaml").write_text("mine", encoding="utf-8")
+    ended = vocnlp(*words(shop))
+    assert (ended.code, "already exists" in ended.err) == (2, True)
+    wrong = CHANGES.replace("code: ads", "code: adverts")
+    (shop / "m.yaml").write_text(wrong, encoding="utf-8")
+    ended = vocnlp(*words(shop))
+    assert ended.code == 2
+    assert "m.yaml, line 14, key 'retire': the frame has no code 'adverts' at this point" in ended.err
+    assert ended.err.endswith("next step: vocnlp codeframe show lists the codes; one that is new is added first\n")
+    assert AFTER + "+open" not in Store.open(shop / "feedback").info().codeframes
+    assert not (shop / "new.jsonl").exists()
+
+
+def test_changes_are_derived_from_two_frames(shop: Path, vocnlp: CommandLine) -> None:
+    edited = FRAME.to_dict()
+    edited["version"] = "0.4.0"
+    edited["codes"][1]["name"] = "质量"
+    write_frame(Codeframe.from_dict(edited), shop / "edited.yaml")
+    path = shop / "proposed.yaml"
+    base = ["codeframe", "migrate", shop / "shop.yaml", "--changes", path]
+    ended = vocnlp(*base, "--derive", shop / "edited.yaml")
+    assert ended.out == f"{path}: 1 changes, 0 of them guessed; read it before it is used\n"
+    assert yaml.safe_load(path.read_text("utf-8"))["changes"] == [{"rename": {"code": "quality", "name": "质量"}}]
+    ended = vocnlp(*base, "--to", shop / "edited.yaml")
+    assert ended.out.splitlines()[1] == "  ~ quality: name 做工质量 -> 质量"
