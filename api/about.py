@@ -45,7 +45,15 @@ async def model(request: Request) -> dict[str, Any]:
 
 
 def _limits(house: Running) -> dict[str, float]:
-    names = ("body_bytes", "texts_per_call", "text_characters", "calls_per_minute", "queue_texts", "deadline_seconds")
+    names = (
+        "body_bytes",
+        "texts_per_call",
+        "text_characters",
+        "calls_per_minute",
+        "queue_texts",
+        "queue_tokens",
+        "deadline_seconds",
+    )
     return {name: getattr(house.settings, name) for name in names}
 
 

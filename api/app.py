@@ -16,8 +16,9 @@ from starlette.responses import Response
 from vocnlp import __version__
 from vocnlp.errors import VocnlpError
 
-from . import about, feedback, figures, health, jobs, scoring, swapping
+from . import about, codeframe_check, feedback, figures, health, jobs, scoring, swapping
 from .edge import Edge, refuse
+from .express import Express
 from .job_files import Shelf
 from .job_running import Jobs
 from .running import Running
@@ -56,8 +57,9 @@ def application(house: Running) -> Edge:
     for kind in (VocnlpError, HTTPException, Exception):
         app.add_exception_handler(kind, refuse)
     app.add_exception_handler(RequestValidationError, _refuse_query)
-    for part in (scoring, about, health, swapping, jobs, feedback, figures):
+    for part in (scoring, about, codeframe_check, health, swapping, jobs, feedback, figures):
         app.include_router(part.router)
+    app.add_middleware(Express, routes=scoring.router.routes)  # inside of CORS and tracing, which are added after it
     if house.settings.origins:
         app.add_middleware(
             CORSMiddleware,

@@ -1,8 +1,9 @@
-"""Many callers, one scorer: texts wait in a bounded queue and are scored together, off the event loop.
+"""Many callers, a few scorers: texts wait in a bounded queue and are scored together, off the event loop.
 
-A text that finds the scorer idle is scored at once; what arrives meanwhile makes the next batch. So nobody waits for
+A text that finds a scorer idle is scored at once; what arrives meanwhile makes the next batch. So nobody waits for
 company, and under load batches grow by themselves. Callers take turns: a call of a thousand texts does not hold up a
-call of one.
+call of one. Scorers that are idle together share what waits: a core each beats one batch on all cores, whose last
+piece is always waited for.
 """
 
 from __future__ import annotations
@@ -22,29 +23,31 @@ from .errors import BusyError, GoneError, LateError, NotReadyError, TooLargeErro
 
 Tag = Callable[[Sequence[str]], Sequence[Prediction]]
 _TURN = 16  # texts of one call before the next call has its turn
-_OWN_WEIGHT = 8  # what a text weighs beside its characters
-_LEARN = 0.2  # weight of the newest batch in the measured speed
+_TELLING = 256  # tokens that a batch has at least which says how fast a scorer is
+_SLOWER, _FASTER = 0.5, 0.1  # weight of the newest batch in the measured speed: bad news is believed sooner
+_HEED = 0.6  # of a deadline: a call that would wait for longer is refused, because speeds are never quite known
 
 
 class Watch(Protocol):
-    """Who wants to know what the scorer does (``metrics.Meters``)."""
+    """Who wants to know what the scorers do (``metrics.Meters``)."""
 
-    def scored(self, predictions: Sequence[Prediction], *, weight: int, seconds: float) -> None: ...
+    def scored(self, predictions: Sequence[Prediction], *, tokens: int, seconds: float) -> None: ...
     def waited(self, seconds: float) -> None: ...
 
 
 @dataclass(frozen=True)
 class Room:
-    """What may wait, and what is scored together. A weight is characters and a few more for each text."""
+    """What may wait, in texts and tokens; how many tokens are scored together; and by how many scorers at a time."""
 
     texts: int
-    weight: int
+    tokens: int
     batch: int
+    scorers: int = 1
 
 
 @dataclass(eq=False)
 class _Call:
-    """The texts of one caller. ``given`` of them went to the scorer, ``answered`` came back."""
+    """The texts of one caller. ``given`` of them went to a scorer, ``answered`` came back."""
 
     texts: Sequence[str]
     tag: Tag
@@ -62,12 +65,17 @@ class _Call:
 _Piece = tuple[_Call, int]
 
 
-def weigh(text: str) -> int:
-    return len(text) + _OWN_WEIGHT
+def tokens_in(text: str) -> int:
+    """About how many tokens a model reads in a text: two thirds of its characters, and two marks.
+
+    An estimate, because what has no room must be known before it is cut and normalised, and a linear model has no
+    tokenizer. ``python -m benchmarks.serving --only tokens`` compares it with the tokenizer of the bundle.
+    """
+    return 2 + len(text) * 17 // 25
 
 
 class Queue:
-    """The texts that wait, and the thread that scores them. Made, opened and closed on one event loop."""
+    """The texts that wait, and the threads that score them. Made, opened and closed on one event loop."""
 
     def __init__(self, tag: Tag, room: Room, watch: Watch) -> None:
         self.tag = tag  # replaced when another bundle takes over; a call keeps the one that it came in under
@@ -75,36 +83,53 @@ class Queue:
         self._watch = watch
         self._calls: deque[_Call] = deque()
         self._changed = threading.Condition()
-        self._texts = self._weight = 0
-        self._speed = 0.0  # weight scored in a second, 0 until measured
+        self._texts = self._tokens = 0
+        self._taken = 0  # tokens that scorers are at
+        self._idle = 0  # scorers that wait for work
+        self._speed = 0.0  # tokens that one scorer scores in a second, 0 until measured
         self._closing = False
-        self._thread = threading.Thread(target=self._work, name="scorer", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._work, name=f"scorer {number}", daemon=True)
+            for number in range(1, room.scorers + 1)
+        ]
 
     @property
     def waiting(self) -> tuple[int, int]:
-        """``(texts, weight)`` that the scorer has not taken yet."""
-        return self._texts, self._weight
+        """``(texts, tokens)`` that no scorer has taken yet."""
+        return self._texts, self._tokens
+
+    @property
+    def idle(self) -> int:
+        """How many scorers wait for work."""
+        return self._idle
 
     @property
     def measured(self) -> bool:
-        """Whether a batch that was at least half full has told how fast the scorer is."""
+        """Whether a batch has told how fast a scorer is."""
         return self._speed > 0
 
     @property
     def alive(self) -> bool:
-        """Whether the scorer works; without it every call would wait for its deadline."""
-        return self._thread.is_alive()
+        """Whether all scorers work; without one its calls would wait for their deadline."""
+        return all(thread.is_alive() for thread in self._threads)
 
     def open(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     async def close(self) -> None:
-        """Everything that waits is scored, then the thread ends."""
+        """Everything that waits is scored, then the threads end."""
         with self._changed:
             self._closing = True
-            self._changed.notify()
-        await asyncio.to_thread(self._thread.join)
+            self._changed.notify_all()
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
+
+    def check(self, *, seconds: float) -> None:
+        """BusyError when not even a short text would find room and be scored in time: known before it is read."""
+        if self._calls and (self._texts >= self.room.texts or self._wait(self._tokens) > _HEED * seconds):
+            raise self._busy()
 
     async def score(
         self,
@@ -122,48 +147,44 @@ class Queue:
         if not texts:
             return []
         call = self._enter(texts, seconds, tag or self.tag)
+        late = LateError(f"no answer within {seconds:g} s", hint="send fewer texts at once, or come again later")
+        timer = self._loop.call_later(seconds, _end, call, late)
+        if gone is not None:
+            gone.add_done_callback(lambda _: _end(call, GoneError("the caller hung up")))
         try:
-            await asyncio.wait(
-                [call.future] if gone is None else [call.future, gone],
-                timeout=seconds,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-            if call.future.done():
-                return call.future.result()
-            if gone is not None and gone.done():
-                raise GoneError("the caller hung up")
-            raise LateError(f"no answer within {seconds:g} s", hint="send fewer texts at once, or come again later")
+            return await call.future
         finally:
+            timer.cancel()
             self._leave(call)
 
     # --- on the event loop ---
 
     def _enter(self, texts: Sequence[str], seconds: float, tag: Tag) -> _Call:
-        weight = sum(map(weigh, texts))
+        tokens = sum(map(tokens_in, texts))
         with self._changed:
             if self._closing:
                 raise NotReadyError("the service is going down")
-            if len(texts) > self.room.texts or weight > self.room.weight + len(texts) * _OWN_WEIGHT:
-                raise TooLargeError(
-                    f"at most {self.room.weight:,} characters go into one call", hint="send them in parts"
-                )
+            if len(texts) > self.room.texts or tokens > self.room.tokens:
+                raise TooLargeError(f"at most about {self.room.tokens:,} tokens go into one call", hint="send parts")
             if self._calls and (
                 self._texts + len(texts) > self.room.texts
-                or self._weight + weight > self.room.weight
-                or self._wait(self._weight + weight) > seconds
+                or self._tokens + tokens > self.room.tokens
+                or self._wait(self._tokens + tokens) > _HEED * seconds
             ):
-                come_again = min(30, max(1, math.ceil(self._wait(self._weight))))
-                raise BusyError("the queue is full", seconds=come_again)
+                raise self._busy()
             call = _Call(texts, tag, self._loop.create_future(), perf_counter())
             self._calls.append(call)
             self._texts += len(texts)
-            self._weight += weight
-            self._changed.notify()
+            self._tokens += tokens
+            self._changed.notify(min(len(texts), self.room.scorers))
         return call
 
-    def _wait(self, weight: int) -> float:
-        """Seconds that so much takes, by the batches so far; 0 for a batch or two, and until one was measured."""
-        return weight / self._speed if self._speed and weight > 2 * self.room.batch else 0.0
+    def _wait(self, tokens: int) -> float:
+        """Seconds that so much more takes, by the batches so far; 0 until one was measured."""
+        return (self._taken / 2 + tokens) / (self._speed * self.room.scorers) if self._speed else 0.0
+
+    def _busy(self) -> BusyError:
+        return BusyError("the queue is full", seconds=min(30, max(1, math.ceil(self._wait(self._tokens)))))
 
     def _leave(self, call: _Call) -> None:
         with self._changed:
@@ -177,12 +198,12 @@ class Queue:
     def _drop(self, call: _Call) -> None:
         left = call.texts[call.given :]
         self._texts -= len(left)
-        self._weight -= sum(map(weigh, left))
+        self._tokens -= sum(map(tokens_in, left))
         call.given = len(call.texts)
         if call in self._calls:
             self._calls.remove(call)
 
-    # --- on the scorer's thread ---
+    # --- on a scorer's thread ---
 
     def _work(self) -> None:
         while pieces := self._take():
@@ -200,30 +221,39 @@ class Queue:
     def _take(self) -> list[_Piece]:
         """The next batch, waiting for one; empty when all is done and the queue closes."""
         with self._changed:
-            while not self._calls:
-                if self._closing:
-                    return []
+            self._idle += 1
+            while not self._calls and not self._closing:
                 self._changed.wait()
-            pieces: list[_Piece] = []
-            weight = 0
-            while self._calls:
-                call = self._calls.popleft()
-                if pieces and call.tag != pieces[0][0].tag:  # one batch, one bundle
+            most, tokens = math.ceil(self._texts / self._idle), self._tokens
+            self._idle -= 1
+            pieces = self._pieces(most)
+            self._taken += tokens - self._tokens
+            if self._calls:
+                self._changed.notify()
+            return pieces
+
+    def _pieces(self, most: int) -> list[_Piece]:
+        """At most so many texts, and as many tokens as are scored together; all of one bundle."""
+        pieces: list[_Piece] = []
+        room = self.room.batch
+        while self._calls and len(pieces) < most:
+            call = self._calls.popleft()
+            if pieces and call.tag != pieces[0][0].tag:
+                self._calls.appendleft(call)
+                break
+            for number in range(call.given, min(call.given + _TURN, len(call.texts))):
+                more = tokens_in(call.texts[number])
+                if pieces and (more > room or len(pieces) == most):
                     self._calls.appendleft(call)
                     return pieces
-                for number in range(call.given, min(call.given + _TURN, len(call.texts))):
-                    more = weigh(call.texts[number])
-                    if pieces and weight + more > self.room.batch:
-                        self._calls.appendleft(call)
-                        return pieces
-                    pieces.append((call, number))
-                    weight += more
-                    call.given += 1
-                    self._texts -= 1
-                    self._weight -= more
-                if call.given < len(call.texts):
-                    self._calls.append(call)
-            return pieces
+                pieces.append((call, number))
+                room -= more
+                call.given += 1
+                self._texts -= 1
+                self._tokens -= more
+            if call.given < len(call.texts):
+                self._calls.append(call)
+        return pieces
 
     def _answers(self, texts: Sequence[str], tag: Tag) -> list[Prediction | Exception]:
         """A text that breaks the model breaks its own call and no other."""
@@ -235,12 +265,16 @@ class Queue:
             return [answer for text in texts for answer in self._answers([text], tag)]
 
     def _measure(self, texts: Sequence[str], answers: Sequence[Prediction | Exception], seconds: float) -> None:
-        weight = sum(map(weigh, texts))
-        if 2 * weight >= self.room.batch:  # a small batch is slow for its weight, and says nothing of a full queue
-            speed = weight / max(seconds, 1e-6)
-            self._speed = speed if not self._speed else (1 - _LEARN) * self._speed + _LEARN * speed
+        tokens = sum(map(tokens_in, texts))
+        with self._changed:
+            self._taken -= tokens
+            # A few short texts are slow for their tokens, and say nothing of a full queue.
+            if tokens >= min(_TELLING, self.room.batch // 4):
+                speed = tokens / max(seconds, 1e-6)
+                learn = _SLOWER if speed < self._speed else _FASTER
+                self._speed = speed if not self._speed else (1 - learn) * self._speed + learn * speed
         good = [answer for answer in answers if isinstance(answer, Prediction)]
-        self._watch.scored(good, weight=weight, seconds=seconds)
+        self._watch.scored(good, tokens=tokens, seconds=seconds)
 
     def _settle(self, pieces: Sequence[_Piece], answers: Sequence[Prediction | Exception]) -> None:
         """Back on the event loop: a call whose last text this was is answered."""
@@ -254,3 +288,8 @@ class Queue:
             call.answered += 1
             if call.answered == len(call.texts):
                 call.future.set_result([one for one in call.answers if one is not None])
+
+
+def _end(call: _Call, error: Exception) -> None:
+    if not call.future.done():
+        call.future.set_exception(error)

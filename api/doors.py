@@ -27,17 +27,28 @@ def needs(role: str) -> Callable[..., Awaitable[None]]:
     async def door(
         request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)] = None
     ) -> None:
-        house = running(request)
-        if house.ring is None:
-            return house.pay(visit_of(request).key)
-        if given is None:
-            raise NoKeyError("this needs an API key", hint="send it as authorization: Bearer voc_...")
-        key = house.ring.check(given.credentials)
-        if key is None:
-            raise NoKeyError("this key is unknown, revoked or expired")
-        visit_of(request).key = key
-        if not key.may(role):
-            raise NotAllowedError(f"this needs the role {role}; the key has {key.role}")
-        return house.pay(key)
+        admit(request, role, given.credentials if given is not None else "")
 
     return door
+
+
+def admit(request: Request, role: str, token: str) -> None:
+    """What a door does, once the bearer token of the request is known ("": it has none)."""
+    house = running(request)
+    if house.ring is None:
+        return house.pay(visit_of(request).key)
+    if not token:
+        raise NoKeyError("this needs an API key", hint="send it as authorization: Bearer voc_...")
+    key = house.ring.check(token)
+    if key is None:
+        raise NoKeyError("this key is unknown, revoked or expired")
+    visit_of(request).key = key
+    if not key.may(role):
+        raise NotAllowedError(f"this needs the role {role}; the key has {key.role}")
+    return house.pay(key)
+
+
+def token_of(request: Request) -> str:
+    """The bearer token of a request, or ""."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""

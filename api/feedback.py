@@ -49,6 +49,8 @@ class Row(BaseModel):
     channel: Word | None = None
     segment: Word | None = None
     customer: Word | None = None
+    csat: float | None = Field(None, ge=1, le=5, description="satisfaction")
+    ces: float | None = Field(None, ge=1, le=7, description="how easy it was made; high is easy")
     at: Annotated[str, AfterValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})] | None = (
         Field(
             None,
@@ -117,10 +119,11 @@ def tagged(rows: Sequence[Row], texts: Sequence[str], predictions: Sequence[Pred
     """Rows in the schema ``records.TAGGED``. A time is the clock of its own zone, as in all figures."""
     from vocnlp.batch import verdicts  # loads DuckDB, which only those need who store
 
-    words = [name for name in FEEDBACK.names if name not in ("text", "at", "score")]
+    answers = ("score", "csat", "ces")
+    words = [name for name in FEEDBACK.names if name not in ("text", "at", *answers)]
     columns: dict[str, Any] = {name: [_word(getattr(row, name)) for row in rows] for name in words}
+    columns |= {name: [getattr(row, name) for row in rows] for name in answers}
     columns["text"] = texts
-    columns["score"] = [row.score for row in rows]
     columns["at"] = [row.at and datetime.fromisoformat(row.at).replace(tzinfo=None) for row in rows]
     own = [pa.array(columns[field.name], field.type) for field in FEEDBACK]
     told = verdicts(texts, predictions, f"{live.frame.name}@{live.frame.version}")

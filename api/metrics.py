@@ -15,7 +15,7 @@ from vocnlp.records import Prediction
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 _SECONDS = (0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.125, 0.25, 0.5, 1, 2, 4, 8, 16)
 _TEXTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-_WEIGHTS = (32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
+_TOKENS = (32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384)
 
 
 class Meters:
@@ -33,9 +33,7 @@ class Meters:
             "vocnlp_score_seconds", "of one batch, tokenising included", buckets=_SECONDS, registry=own
         )
         self._batch = Histogram("vocnlp_batch_texts", "texts scored together", buckets=_TEXTS, registry=own)
-        self._weight = Histogram(
-            "vocnlp_batch_characters", "their characters, and 8 a text", buckets=_WEIGHTS, registry=own
-        )
+        self._tokens = Histogram("vocnlp_batch_tokens", "their tokens, as estimated", buckets=_TOKENS, registry=own)
         self._tags = Counter("vocnlp_tags", "codes found", ("code", "polarity"), registry=own)
         self._sentiments = Counter("vocnlp_sentiments", "texts that were read", ("sentiment",), registry=own)
         self._noise = Counter("vocnlp_noise", "texts that hold nothing to read", ("kind",), registry=own)
@@ -44,12 +42,12 @@ class Meters:
         )
         self._ready = Gauge("vocnlp_ready", "1 when requests are taken", registry=own)
         self._queued = Gauge("vocnlp_queue_texts", "texts that wait", registry=own)
-        self._queued_weight = Gauge("vocnlp_queue_characters", "their characters, and 8 a text", registry=own)
+        self._queued_tokens = Gauge("vocnlp_queue_tokens", "their tokens, as estimated", registry=own)
 
     def look_at(self, waiting: Callable[[], tuple[int, int]], ready: Callable[[], bool]) -> None:
         """Gauges are read when they are asked for, not kept."""
         self._queued.set_function(lambda: waiting()[0])
-        self._queued_weight.set_function(lambda: waiting()[1])
+        self._queued_tokens.set_function(lambda: waiting()[1])
         self._ready.set_function(lambda: float(ready()))
 
     def serves(self, bundle: Bundle, frame: Codeframe) -> None:
@@ -66,10 +64,10 @@ class Meters:
     def waited(self, seconds: float) -> None:
         self._queue.observe(seconds)
 
-    def scored(self, predictions: Sequence[Prediction], *, weight: int, seconds: float) -> None:
+    def scored(self, predictions: Sequence[Prediction], *, tokens: int, seconds: float) -> None:
         self._infer.observe(seconds)
         self._batch.observe(len(predictions))
-        self._weight.observe(weight)
+        self._tokens.observe(tokens)
         for (code, polarity), count in Counts((t.code, t.polarity) for p in predictions for t in p.tags).items():
             self._tags.labels(code, polarity).inc(count)
         for sentiment, count in Counts(p.sentiment for p in predictions if p.noise is None).items():

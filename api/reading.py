@@ -17,14 +17,18 @@ _JSON = ("application/json", "text/json")
 async def read_json(request: Request, settings: Settings) -> Any:
     """The body as plain data. A body that is too large is refused before it is read whole."""
     _check_kind(request)
+    return parse(await read_body(request, settings))
+
+
+async def read_body(request: Request, settings: Settings) -> bytes:
+    """A body of any kind, within its size and time."""
     try:
         async with asyncio.timeout(settings.body_seconds):
-            body = await _read(request, settings.body_bytes)
+            return await _read(request, settings.body_bytes)
     except TimeoutError:
         raise TooSlowError(f"the body did not arrive within {settings.body_seconds:g} s") from None
     except ClientDisconnect:
         raise GoneError("the caller hung up") from None
-    return parse(body)
 
 
 def _check_kind(request: Request) -> None:
@@ -32,6 +36,11 @@ def _check_kind(request: Request) -> None:
     kind, rest = kind.strip().lower(), rest.replace(" ", "").replace('"', "").lower()
     if kind not in _JSON and not (kind.startswith("application/") and kind.endswith("+json")):
         raise WrongKindError("the body must be JSON", param="content-type", hint="send content-type: application/json")
+    check_plain(request, rest)
+
+
+def check_plain(request: Request, rest: str) -> None:
+    """WrongKindError unless the body is uncompressed UTF-8. ``rest``: what the media type has behind its ``;``."""
     if rest and rest not in ("charset=utf-8", "charset=utf8"):
         raise WrongKindError("JSON must be UTF-8", param="content-type", hint="RFC 8259, section 8.1")
     if request.headers.get("content-encoding", "identity").lower() != "identity":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -13,6 +13,9 @@ from starlette.requests import Request
 
 from vocnlp.bundle import Bundle
 from vocnlp.codeframe import Codeframe
+from vocnlp.encoder import Encoder
+from vocnlp.pooled import Pooled
+from vocnlp.processes import cores
 from vocnlp.records import Prediction
 from vocnlp.tagger import Tagger
 
@@ -25,6 +28,7 @@ from .metrics import Meters
 from .settings import Settings
 
 # Short, long, with pictures, with digits, and nothing at all: each way through the tagger before anyone waits for it.
+_TOGETHER = 256  # tokens that an encoder reads at once: of 64 texts of many lengths, few are filled up to the longest
 _WARM_UP = ("送餐慢得离谱，但味道不错", "包装完好😊客服耐心，第2次买了。" * 20, "ok", "")
 
 
@@ -54,6 +58,13 @@ class Live:
             raise UnknownError("no such model is served here", param=param, hint=f"served is {bundle.label}")
 
 
+def for_callers(tagger: Tagger) -> Tagger:
+    """A tagger for a few texts at a time, on several threads at a time: each reads small batches on one thread."""
+    model = tagger.bundle.classifier.on_threads(1)
+    model = model.in_batches(_TOGETHER) if isinstance(model, Encoder | Pooled) else model
+    return Tagger(replace(tagger.bundle, classifier=model), tagger.codeframe)
+
+
 class Running:
     """One service. ``ready`` is what the health paths tell: warm, and not going down."""
 
@@ -63,7 +74,7 @@ class Running:
         self.meters = Meters()
         self.ring = None if settings.keys is None else Ring(settings.keys)
         self.pace = Pace()
-        room = Room(settings.queue_texts, settings.queue_characters, settings.batch_characters)
+        room = Room(settings.queue_texts, settings.queue_tokens, settings.batch_tokens, settings.scorers or cores())
         self.queue = Queue(tagger.tag, room, self.meters)
         self.created = int(time.time())
         self.warm = self.closing = False
@@ -91,9 +102,13 @@ class Running:
         say("ready", model=self.live.bundle.label, seconds=round(time.perf_counter() - begun, 3))
 
     def enter(self, request: Request) -> None:
-        """A request with a body comes in: NotReadyError or BusyError if it may not. ``leave`` when it is done."""
+        """A request with a body comes in: NotReadyError or BusyError if it may not. ``leave`` when it is done.
+
+        What the queue has no room for is refused before it is read: under overload most requests are, and must cost little.
+        """
         if not self.warm:
             raise NotReadyError("the service warms up")
+        self.queue.check(seconds=self.settings.deadline_seconds)
         if self.calls >= self.settings.calls_at_once:
             raise BusyError("too many requests at once", seconds=1)
         self.calls += 1

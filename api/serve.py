@@ -20,14 +20,14 @@ from .app import application
 from .edge import Edge
 from .errors import MalformedError, body_of
 from .journal import say, set_up
-from .running import Running
+from .running import Running, for_callers
 from .settings import Settings
 from .swapping import swap
 
 
 def serve(settings: Settings) -> None:
     """Load the bundle and serve until told to stop. Raises a VocnlpError for what cannot be served as it is set."""
-    run(Tagger.load(settings.bundle, codeframe=settings.codeframe), settings)
+    run(for_callers(Tagger.load(settings.bundle, codeframe=settings.codeframe)), settings)
 
 
 def run(tagger: Tagger, settings: Settings) -> None:

@@ -45,15 +45,16 @@ class Settings(BaseSettings):
     alerts_state: Path = Field(Path("alerts.sqlite"), description="where alerts wait to be sent: vocnlp alerts run")
 
     queue_texts: int = Field(2000, ge=1, description="texts that wait, all callers together")
-    queue_characters: int = Field(400_000, ge=1)
-    batch_characters: int = Field(4000, ge=1, description="what is scored together, at most (one text always fits)")
+    queue_tokens: int = Field(250_000, ge=1, description="their tokens, as estimated: two thirds of the characters")
+    batch_tokens: int = Field(4096, ge=1, description="what is scored together, at most (one text always fits)")
+    scorers: int = Field(0, ge=0, description="threads that score, each a batch of its own; 0: one a core")
     deadline_seconds: float = Field(10.0, gt=0)
     drain_seconds: float = Field(0.5, ge=0, description="between not ready and no new connections, on SIGTERM")
 
     @model_validator(mode="after")
     def _one_call_fits(self) -> Self:
-        if self.texts_per_call > self.queue_texts or self.text_characters > self.queue_characters:
-            raise ValueError("what one call may carry must fit into the queue: raise queue_texts and queue_characters")
+        if self.texts_per_call > self.queue_texts or self.text_characters > self.queue_tokens:
+            raise ValueError("what one call may carry must fit into the queue: raise queue_texts and queue_tokens")
         return self
 
     @classmethod

@@ -17,6 +17,7 @@ from vocnlp.codeframe import Codeframe
 from vocnlp.errors import VocnlpError
 
 from .errors import BusyError
+from .group_commit import Line
 from .journal import say
 
 if TYPE_CHECKING:  # a service without a store does not wait for what only a store needs
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # a service without a store does not wait for what only a sto
 
 T = TypeVar("T")
 _WAITING = 64  # of each kind of work
+_FULL = "the store has more to do than may wait"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,19 @@ class Stored:
         self._writer = ThreadPoolExecutor(1, "store-writer")
         self._reader = ThreadPoolExecutor(1, "store-reader")
         self._waiting = {self._writer: 0, self._reader: 0}
+        self._line = Line(self._store, self._writer)
 
     async def keep(self, rows: pa.Table, frame: Codeframe) -> Kept:
-        """Rows on the disk when it returns, and their alerts recorded; what sends them is ``vocnlp alerts run``."""
-        return await self._on(self._writer, lambda: Kept(self._store.put(rows), self._alerted(rows, frame)))
+        """Rows on the disk when it returns, and their alerts recorded; what sends them is ``vocnlp alerts run``.
+
+        Those who come together share a commit; see ``group_commit``.
+        """
+        if len(self._line) >= _WAITING:
+            raise BusyError(_FULL, seconds=2)
+        put = await self._line.put(rows)
+        if (rules := self._rules) is None:
+            return Kept(put, 0)
+        return Kept(put, await self._on(self._writer, lambda: self._alerted(rules, rows, frame)))
 
     async def ask(self, question: Callable[[Store], T]) -> T:
         """An answer made of the store's rows."""
@@ -59,26 +70,25 @@ class Stored:
 
     async def close(self) -> None:
         """What has begun is done."""
+        await self._line.close()
         await asyncio.to_thread(self._writer.shutdown)
         await asyncio.to_thread(self._reader.shutdown, cancel_futures=True)
 
     async def _on(self, line: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        if self._waiting[line] >= _WAITING:
-            raise BusyError("the store has more to do than may wait", seconds=2)
+        if line is self._reader and self._waiting[line] >= _WAITING:  # rows that are written were let in before
+            raise BusyError(_FULL, seconds=2)
         self._waiting[line] += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(line, work)
         finally:
             self._waiting[line] -= 1
 
-    def _alerted(self, rows: pa.Table, frame: Codeframe) -> int | None:
+    def _alerted(self, file: Path, rows: pa.Table, frame: Codeframe) -> int | None:
         """Rules of single comments alone: a window of time is judged by who looks at the whole store.
 
         The rows are judged as the store holds them, ids and all, so that who judges them again there gets the same
         alerts and records none twice. Rows are never lost to a rule: where rules fail, that later look makes it good.
         """
-        if self._rules is None:
-            return 0
         from vocnlp.alert_outbox import Outbox
         from vocnlp.alert_reading import read_rules
         from vocnlp.alert_run import note
@@ -87,7 +97,7 @@ class Stored:
 
         now = datetime.now(UTC)
         try:
-            rules = read_rules(self._rules, frame)
+            rules = read_rules(file, frame)
             decided = decide(stored(rows, written=now), rules, frame, now=now, figures=False)
             with Outbox.open(self._state) as outbox:
                 return len(note(decided, rules, outbox, now=now).new)

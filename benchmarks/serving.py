@@ -1,9 +1,10 @@
 """The service under load: a real server in a process of its own, its callers in this one, over loopback.
 
-    python -m benchmarks.serving [--seconds 10] [--only paced ...] [--bundle DIR]
+    python -m benchmarks.serving [--seconds 60] [--only paced ...] [--soak-minutes 30] [--bundle DIR]
 
 Texts are cut from the challenge's cases to the lengths of ``MIX``, all different. Callers and server share the cores of
-the machine, so what the callers take is missing in the server's figures.
+the machine, so what the callers take is missing in the server's figures. Health is asked by a process of its own: in
+that of the callers it would wait for them.
 """
 
 from __future__ import annotations
@@ -14,32 +15,35 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-import httpx
+import numpy as np
 import psutil
 
+from vocnlp.api.batching import tokens_in
 from vocnlp.bundle import Bundle
+from vocnlp.encoder import Encoder
+from vocnlp.pooled import Pooled
 from vocnlp.tagger import Tagger
+from vocnlp.text import clauses, normalise_all
+from vocnlp.windows import read_windows
 
 from .challenge import read_cases
+from .servers import WAIT, probing, server
 from .wire import Wire
 
 #: Characters of a text, and how many of a hundred have so many.
 MIX: Mapping[int, int] = {30: 60, 60: 25, 150: 12, 500: 3}
 CALLERS = 64
 _IN_MEMORY = 2000
-_WAIT = 60.0
 
 
 @dataclass(frozen=True)
@@ -64,47 +68,6 @@ class Texts:
         size = length or self._lengths[number * 37 % 100]
         at = number * 17 % (len(self._stream) - size)
         return f"{number}，{self._stream[at : at + size]}"[:size]
-
-
-@dataclass(frozen=True)
-class Server:
-    """A server that runs: its address and process."""
-
-    url: str
-    process: subprocess.Popen[bytes]
-    ready_seconds: float
-
-    @property
-    def memory(self) -> int:
-        return int(psutil.Process(self.process.pid).memory_info().rss)
-
-
-@contextmanager
-def server(bundle: Path | None, **settings: object) -> Iterator[Server]:
-    words = [sys.executable, "-m", "vocnlp.cli", "serve", "--port", "0"]
-    words += [] if bundle is None else ["--bundle", str(bundle)]
-    given = {f"VOCNLP_{name.upper()}": str(value) for name, value in settings.items()}
-    with tempfile.TemporaryFile() as log:
-        begun = time.perf_counter()
-        process = subprocess.Popen(words, stderr=log, env={**os.environ, **given})
-        try:
-            url = _address(log, process, begun)
-            while httpx.get(f"{url}/health/ready").status_code != 200:
-                time.sleep(0.01)
-            yield Server(url, process, time.perf_counter() - begun)
-        finally:
-            process.kill()
-            process.wait()
-
-
-def _address(log: Any, process: subprocess.Popen[bytes], begun: float) -> str:
-    while time.perf_counter() - begun < _WAIT and process.poll() is None:
-        lines = os.pread(log.fileno(), 65536, 0).splitlines()
-        for line in lines:
-            if b'"listening"' in line:
-                return f"http://127.0.0.1:{json.loads(line)['port']}"
-        time.sleep(0.01)
-    raise RuntimeError(f"the server did not start: {os.pread(log.fileno(), 65536, 0).decode()}")
 
 
 async def _call(wire: Wire, text: str) -> Seen:
@@ -167,47 +130,38 @@ def paced(bundle: Path | None, seconds: float, texts: Texts) -> dict[str, Any]:
 
 
 def throughput(bundle: Path | None, seconds: float, texts: Texts) -> dict[str, Any]:
-    """64 callers of single texts of the mix, beside the same bundle in memory in the same run."""
+    """64 callers of single texts of the mix, beside the same bundle in memory, before and after: machines are not steady."""
     tagger = Tagger.load(bundle)
-    sample = [texts.next() for _ in range(_IN_MEMORY)]
-    tagger.tag(sample[:100])
-    begun = time.perf_counter()
-    tagger.tag(sample)
-    memory = len(sample) / (time.perf_counter() - begun)
+    tagger.tag([texts.next() for _ in range(100)])
+
+    def in_memory() -> float:
+        sample = [texts.next() for _ in range(_IN_MEMORY)]
+        begun = time.perf_counter()
+        tagger.tag(sample)
+        return len(sample) / (time.perf_counter() - begun)
+
+    before = in_memory()
     with server(bundle) as running:
         seen = asyncio.run(_closed(running.url, seconds, texts.next))
+    memory = (before + in_memory()) / 2
     rate = sum(one.status == 200 for one in seen) / seconds
     return {**told(seen), "texts_per_second": round(rate), "in_memory": round(memory), "share": round(rate / memory, 2)}
 
 
 def overload(bundle: Path | None, seconds: float, texts: Texts) -> dict[str, Any]:
-    """Four times what 64 callers get; /health is asked all along."""
+    """Four times what 64 callers get, with a deadline of 2 s; /health is asked every 50 ms all along."""
     with server(bundle, deadline_seconds=2) as running:
-        seen = asyncio.run(_closed(running.url, seconds / 2, texts.next))
-        rate = 4 * max(1.0, sum(one.status == 200 for one in seen) / (seconds / 2))
-        before, slowest, unwell = running.memory, 0.0, 0
-
-        async def both() -> list[Seen]:
-            nonlocal slowest, unwell
-            load = asyncio.create_task(_paced(running.url, rate, seconds, texts.next))
-            async with Wire(running.url) as client:
-                while not load.done():
-                    begun = time.perf_counter()
-                    status, _ = await client.ask("GET", "/health")
-                    unwell += status != 200
-                    slowest = max(slowest, time.perf_counter() - begun)
-                    await asyncio.sleep(0.1)
-            return await load
-
-        seen = asyncio.run(both())
+        first = min(10.0, seconds)
+        seen = asyncio.run(_closed(running.url, first, texts.next))
+        rate = 4 * max(1.0, sum(one.status == 200 for one in seen) / first)
+        asyncio.run(
+            _paced(running.url, rate, first / 2, texts.next)
+        )  # as much waits as may: the memory of a full house
+        before = running.memory
+        with probing(running.url) as health:
+            seen = asyncio.run(_paced(running.url, rate, seconds, texts.next))
         grown = running.memory / before - 1
-    return {
-        "offered_per_second": round(rate),
-        **told(seen),
-        "health_slowest_ms": round(1000 * slowest, 1),
-        "health_refused": unwell,
-        "memory_grown": round(grown, 3),
-    }
+    return {"offered_per_second": round(rate), **told(seen), **health, "memory_grown": round(grown, 3)}
 
 
 def swap(bundle: Path | None, seconds: float, texts: Texts) -> dict[str, Any]:
@@ -240,19 +194,47 @@ def ending(bundle: Path | None, seconds: float, texts: Texts) -> dict[str, Any]:
             running.process.send_signal(signal.SIGTERM)
 
         seen = asyncio.run(_closed(running.url, seconds, texts.next, stop))
-        code = running.process.wait(_WAIT)
+        code = running.process.wait(WAIT)
     return {**told(seen), "exit_code": code}
 
 
 def soak(bundle: Path | None, seconds: float, texts: Texts) -> dict[str, Any]:
-    """60 % of what 64 callers get; memory after the first thirtieth of the time, and at the end."""
+    """60 % of what 64 callers get; memory after the first minute (of a shorter soak, after a tenth), and at the end."""
     with server(bundle) as running:
-        seen = asyncio.run(_closed(running.url, min(10.0, seconds), texts.next))
-        rate = max(1.0, 0.6 * sum(one.status == 200 for one in seen) / min(10.0, seconds))
-        asyncio.run(_paced(running.url, rate, seconds / 30, texts.next))
-        before = running.memory
-        seen = asyncio.run(_paced(running.url, rate, seconds, texts.next))
-        return {"per_second": round(rate), **told(seen), "memory_grown": round(running.memory / before - 1, 3)}
+        first = min(10.0, seconds / 10)
+        seen = asyncio.run(_closed(running.url, first, texts.next))
+        rate = max(1.0, 0.6 * sum(one.status == 200 for one in seen) / first)
+        begun, seen, memory = time.perf_counter(), [], [running.memory]
+        while (left := seconds - (time.perf_counter() - begun)) > 1:  # in parts, so that one can see that it goes on
+            seen += asyncio.run(_paced(running.url, rate, min(60.0, seconds / 10, left), texts.next))
+            memory.append(running.memory)
+            print(f"{time.perf_counter() - begun:6.0f} s  {memory[-1] / 2**20:.1f} MiB", file=sys.stderr, flush=True)
+    megabytes = [round(one / 2**20, 1) for one in memory]
+    return {
+        "minutes": round(seconds / 60, 1),
+        "per_second": round(rate),
+        **told(seen),
+        "memory_after_first_minute_mib": megabytes[1],
+        "memory_at_the_end_mib": megabytes[-1],
+        "memory_most_mib": max(megabytes),
+        "memory_grown": round(memory[-1] / memory[1] - 1, 3),
+    }
+
+
+def tokens(bundle: Path | None, seconds: float, texts: Texts) -> dict[str, Any]:
+    """How near the service's estimate of tokens comes to the tokenizer of the bundle: estimated by counted."""
+    del seconds
+    model = Bundle.load(bundle).classifier
+    encoder = model.encoder if isinstance(model, Pooled) else model
+    if not isinstance(encoder, Encoder):
+        return {}
+    sample = [texts.next() for _ in range(_IN_MEMORY)]
+    lines = [normalise_all([text[a:b] for a, b in clauses(text) or [(0, len(text))]]) for text in sample]
+    read = read_windows(lines, encoder._tokenizer, encoder.window, encoder.marks)
+    counted = np.bincount(np.repeat(read.owner, np.diff(read.start)), minlength=len(sample))
+    ratio = np.array([tokens_in(text) for text in sample]) / counted
+    shares = {f"p{share}": round(float(np.percentile(ratio, share)), 2) for share in (1, 50, 99)}
+    return {"of_a_text": shares, "of_all": round(sum(map(tokens_in, sample)) / int(counted.sum()), 2)}
 
 
 ROWS: Mapping[str, Callable[[Path | None, float, Texts], dict[str, Any]]] = {
@@ -261,25 +243,32 @@ ROWS: Mapping[str, Callable[[Path | None, float, Texts], dict[str, Any]]] = {
     "overload": overload,
     "swap": swap,
     "ending": ending,
+    "tokens": tokens,
     "soak": soak,
 }
+_WHOLE = ("paced", "overload")  # rows that take all of the time; the others a third of it
 
 
-def measure(bundle: Path | None = None, *, seconds: float = 10.0, only: list[str] | None = None) -> dict[str, Any]:
-    """The table, each row for so many seconds."""
+def measure(
+    bundle: Path | None = None, *, seconds: float = 60.0, only: list[str] | None = None, soak_minutes: float = 0.0
+) -> dict[str, Any]:
+    """The table: ``paced`` and ``overload`` for so many seconds, the others for a third; the soak only if it has minutes."""
     texts = Texts()
     machine = {"cores": psutil.cpu_count(), "load_before": os.getloadavg()[0], "python": sys.version.split()[0]}
-    rows = {name: ROWS[name](bundle, seconds, texts) for name in only or ROWS}
+    times = {name: seconds if name in _WHOLE else seconds / 3 for name in ROWS} | {"soak": 60 * soak_minutes}
+    rows = {name: ROWS[name](bundle, times[name], texts) for name in only or ROWS if times[name]}
     return {"machine": machine, "bundle": Bundle.load(bundle).label, "seconds": seconds, "mix": dict(MIX), **rows}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each row; the soak wants 1800")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of paced and overload; the others take a third")
+    parser.add_argument("--soak-minutes", type=float, default=0.0, help="0: no soak")
     parser.add_argument("--only", nargs="*", choices=ROWS)
     parser.add_argument("--bundle", type=Path)
     wanted = parser.parse_args()
-    print(json.dumps(measure(wanted.bundle, seconds=wanted.seconds, only=wanted.only), ensure_ascii=False, indent=1))
+    found = measure(wanted.bundle, seconds=wanted.seconds, only=wanted.only, soak_minutes=wanted.soak_minutes)
+    print(json.dumps(found, ensure_ascii=False, indent=1))
 
 
 if __name__ == "__main__":

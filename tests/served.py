@@ -108,7 +108,7 @@ def main() -> None:
     tagger = GatedTagger.load(given["--bundle"])
     assert isinstance(tagger, GatedTagger)
     tagger.gate = Path(given["--gate"])
-    run(tagger, Settings.read(port=int(given["--port"])))
+    run(tagger, Settings.read(port=int(given["--port"]), scorers=1))
 
 
 if __name__ == "__main__":

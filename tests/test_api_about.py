@@ -59,6 +59,7 @@ def test_the_model_says_which_bundle_answers(
             "text_characters": 20000,
             "calls_per_minute": 0,
             "queue_texts": 2000,
+            "queue_tokens": 250000,
             "deadline_seconds": 10.0,
         },
         "vocnlp": __version__,
@@ -151,7 +152,7 @@ def meters(served: Served) -> dict[str, float]:
 def test_meters_count_what_was_asked_and_found(tiny_bundle: Path, tmp_path: Path, tagger: Tagger) -> None:
     texts = ["味道很好", "排队太久，味道还很差", ""]
     found = [(tag.code, tag.polarity) for one in tagger.tag(texts) for tag in one.tags]
-    with serving(tmp_path, tiny_bundle) as served:
+    with serving(tmp_path, tiny_bundle, scorers=1) as served:
         before = meters(served)
         httpx.post(f"{served.url}/classify", json={"input": texts}).raise_for_status()
         httpx.post(f"{served.url}/classify", content=b"{")

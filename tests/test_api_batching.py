@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from vocnlp.api.batching import Queue, Room, weigh
+from vocnlp.api.batching import Queue, Room, tokens_in
 from vocnlp.api.errors import BusyError, GoneError, LateError, NotReadyError, TooLargeError
 from vocnlp.records import Prediction
 
@@ -34,19 +34,19 @@ class Scorer:
 
 
 class Unwatched:
-    def scored(self, predictions: Sequence[Prediction], *, weight: int, seconds: float) -> None: ...
+    def scored(self, predictions: Sequence[Prediction], *, tokens: int, seconds: float) -> None: ...
     def waited(self, seconds: float) -> None: ...
 
 
 Scene = Callable[[Queue, Scorer], Awaitable[Any]]
 
 
-def play(scene: Scene, *, texts: int = 100, weight: int = 10_000, batch: int = 10_000) -> Scorer:
+def play(scene: Scene, *, texts: int = 100, tokens: int = 10_000, batch: int = 10_000) -> Scorer:
     """Runs a scene in which one call has already taken the scorer, and waits until the queue is closed."""
 
     async def whole() -> Scorer:
         scorer = Scorer()
-        queue = Queue(scorer.tag, Room(texts, weight, batch), Unwatched())
+        queue = Queue(scorer.tag, Room(texts, tokens, batch), Unwatched())
         queue.open()
         first = asyncio.create_task(call(queue, BLOCKER))
         await asyncio.to_thread(scorer.busy.wait, 60)
@@ -86,7 +86,7 @@ def test_a_batch_ends_at_its_budget_and_a_long_text_goes_alone() -> None:
         scorer.free.set()
         await asyncio.gather(*tasks)
 
-    assert weigh("一") == 9
+    assert (tokens_in("一"), tokens_in("长" * 200)) == (2, 138)
     assert play(scene, batch=20).batches == [[BLOCKER], ["一", "二"], ["长" * 200], ["三", "四"]]
 
 
@@ -98,7 +98,7 @@ def test_a_long_call_does_not_hold_up_a_short_one() -> None:
         scorer.free.set()
         assert await asyncio.gather(*tasks) == [many, ["一"]]
 
-    batches = play(scene, batch=16 * weigh("第10条") + weigh("一")).batches
+    batches = play(scene, batch=16 * tokens_in("第10条") + tokens_in("一")).batches
     assert batches == [[BLOCKER], [*many[:16], "一"], many[16:32], many[32:]]
 
 
@@ -107,27 +107,31 @@ def test_a_full_queue_says_when_to_come_again() -> None:
         tasks = await waiting(queue, ["一", "二"], ["三"])
         with pytest.raises(BusyError) as refused:
             await call(queue, "四")
-        assert (refused.value.seconds, queue.waiting) == (1, (3, 27))
+        with pytest.raises(BusyError):
+            queue.check(seconds=60)
+        assert (refused.value.seconds, queue.waiting) == (1, (3, 6))
         scorer.free.set()
         assert await asyncio.gather(*tasks) == [["一", "二"], ["三"]]
 
     play(scene, texts=3)
 
 
-def test_a_queue_is_full_of_characters_too() -> None:
+def test_a_queue_is_full_of_tokens_too() -> None:
     async def scene(queue: Queue, scorer: Scorer) -> None:
-        await waiting(queue, ["好" * 70])
+        await waiting(queue, ["好" * 120])
         with pytest.raises(BusyError):
-            await call(queue, "好" * 20)
+            await call(queue, "好" * 30)
         with pytest.raises(TooLargeError):
-            await call(queue, "好" * 60, "好" * 60)
+            await call(queue, "好" * 100, "好" * 100)
 
-    play(scene, weight=100)
+    play(scene, tokens=100)
 
 
 def test_a_call_that_would_be_late_is_refused_at_once() -> None:
     async def scene(queue: Queue, scorer: Scorer) -> None:
-        await asyncio.sleep(0.1)  # what the blocker takes at least, so that no more than 130 a second are measured
+        await asyncio.sleep(
+            0.1
+        )  # what the blocker takes at least, so that no more than 50 tokens a second are measured
         scorer.free.set()
         await asyncio.to_thread(until_measured, queue, scorer)
         (held,) = await waiting(queue, [BLOCKER])
@@ -135,6 +139,9 @@ def test_a_call_that_would_be_late_is_refused_at_once() -> None:
         (next_one,) = await waiting(queue, ["一"])
         with pytest.raises(BusyError):
             await call(queue, "二", "三", "四", "五", "六", seconds=0.2)
+        queue.check(seconds=60)
+        with pytest.raises(BusyError):
+            queue.check(seconds=0.05)
         scorer.free.set()
         assert await asyncio.gather(held, next_one) == [[BLOCKER], ["一"]]
         assert await call(queue, "二", "三", "四", "五", "六", seconds=60) == ["二", "三", "四", "五", "六"]
@@ -153,11 +160,11 @@ def test_who_hangs_up_frees_his_place() -> None:
         gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         leaving = asyncio.create_task(call(queue, "走", "了", gone=gone))
         (staying,) = await waiting(queue, ["一"])
-        assert queue.waiting == (3, 27)
+        assert queue.waiting == (3, 6)
         gone.set_result(None)
         with pytest.raises(GoneError):
             await leaving
-        assert queue.waiting == (1, 9)
+        assert queue.waiting == (1, 2)
         scorer.free.set()
         assert await staying == ["一"]
 
@@ -215,3 +222,22 @@ def test_no_texts_are_no_work() -> None:
         assert await call(queue) == []
 
     assert play(scene).batches == [[BLOCKER]]
+
+
+def test_scorers_that_are_idle_together_share_what_comes() -> None:
+    scorer = Scorer()
+
+    async def scene() -> None:
+        queue = Queue(scorer.tag, Room(100, 1000, 1000, scorers=2), Unwatched())
+        queue.open()
+        while queue.idle < 2:
+            await asyncio.sleep(0.001)
+        task = asyncio.create_task(call(queue, *"一二三四五六"))
+        while len(scorer.batches) < 2:
+            await asyncio.sleep(0.001)
+        scorer.free.set()
+        assert await task == list("一二三四五六")
+        await queue.close()
+
+    asyncio.run(scene())
+    assert sorted(scorer.batches) == [["一", "二", "三"], ["四", "五", "六"]]

@@ -38,6 +38,6 @@ def test_the_service_keeps_to_its_document(tiny_bundle: Path, tmp_path: Path, mo
         assert checked >= {
             "POST /classify", "POST /v1/classify", "POST /predict", "GET /codes", "GET /model", "POST /admin/bundle",
             "POST /jobs", "GET /jobs/{number}", "GET /jobs/{number}/result", "DELETE /jobs/{number}",
-            "POST /feedback", "GET /nps", "GET /journey",
+            "POST /feedback", "GET /nps", "GET /journey", "POST /codeframe/check",
         }  # fmt: skip
         assert [line for line in served.lines() if line["level"] == "error"] == []

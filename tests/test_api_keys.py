@@ -146,6 +146,7 @@ DOORS = [
     ("GET", "/codeframe", READ),
     ("GET", "/codes", READ),
     ("GET", "/metrics", READ),
+    ("POST", "/codeframe/check", EDIT),
     ("POST", "/admin/bundle", ADMIN),
     ("POST", "/jobs", SCORE),
     ("GET", "/jobs", SCORE),

@@ -78,6 +78,8 @@ def test_a_full_house_refuses_some_and_answers_the_rest(tiny_bundle: Path, tmp_p
         until(lambda: sum(call.done() for call in calls) == 40)
         assert httpx.get(f"{served.url}/health").status_code == 200
         assert meter(served, "vocnlp_queue_texts") == 20
+        unread = httpx.post(f"{served.url}/classify", content=b"{", headers={"content-type": "text/plain"})
+        assert unread.status_code == 429  # refused before anybody looked at what it brings
         gate.touch()
         answers = [call.result() for call in calls]
         assert first.result().status_code == 200
