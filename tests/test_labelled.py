@@ -10,7 +10,17 @@ import pytest
 
 from vocnlp.codeframe import Codeframe
 from vocnlp.errors import InputError
-from vocnlp.training.labelled import GoldTag, Labelled, frame_of, in_frame, look_over, part_of, read_labelled, split
+from vocnlp.training.labelled import (
+    GoldTag,
+    Labelled,
+    frame_of,
+    in_frame,
+    part_of,
+    parts_of,
+    read_file,
+    read_labelled,
+    split,
+)
 
 
 def jsonl(path: Path, *rows: dict[str, object]) -> Path:
@@ -111,15 +121,115 @@ def test_twins_never_cross_the_split() -> None:
     train, dev = split(rows)
     assert sorted(int(row.id) for row in train + dev) == list(range(300))
     assert 10 <= len(dev) <= 60
+    assert all(row.held_out for row in dev)
+    assert parts_of(twins) == [part_of(text) for text in twins]
 
 
-def test_look_over_counts_twins_and_contradictions() -> None:
-    rows = [
-        Labelled("1", "一般", (GoldTag("a", "neutral"),)),
-        Labelled("2", "一般", (GoldTag("a", "negative"),)),
-        Labelled("3", "很香", (GoldTag("b", "positive"),)),
-        Labelled("4", " "),
+def sheet(path: Path, *rows: list[object], first: int = 1) -> Path:
+    """A workbook whose table begins in row ``first``."""
+    book = openpyxl.Workbook()
+    for number, row in enumerate(rows, first):
+        for column, cell in enumerate(row, 1):
+            book.active.cell(number, column, cell)
+    book.save(path)
+    return path
+
+
+def test_rows_are_counted_as_the_sheet_shows_them(tmp_path: Path) -> None:
+    path = sheet(tmp_path / "w.xlsx", ["评论", "物流"], ["送得快", "正面"], [None, None], ["半路洒了", "负面"], first=3)
+    assert [(row.text, row.row) for row in read_labelled(path)] == [("送得快", 4), ("半路洒了", 6)]
+    csv = tmp_path / "w.csv"
+    csv.write_text("评论,物流\n送得快,正面\n半路洒了,负面\n", encoding="utf-8")
+    assert [row.row for row in read_labelled(csv)] == [2, 3]
+
+
+def test_all_cells_that_hold_no_polarity_are_named_at_once(tmp_path: Path) -> None:
+    path = sheet(
+        tmp_path / "w.xlsx",
+        ["评论", "物流", "口味"],
+        ["慢", "负面", None],
+        ["快", "很棒", None],
+        ["咸", None, "负面"],
+        ["甜", None, "太甜"],
+    )
+    with pytest.raises(InputError) as caught:
+        read_labelled(path)
+    told = str(caught.value)
+    assert "row 3, column '物流': not a polarity; 1 more: row 5 '太甜' (value: '很棒')" in told
+    assert "正面" in caught.value.hint
+
+
+def test_a_wide_table_of_ticks_says_there_and_not_there(tmp_path: Path) -> None:
+    path = sheet(
+        tmp_path / "w.xlsx", ["评论", "物流", "口味"], ["慢慢吞吞", 1, 0], ["又咸又油", 0, 1], ["洒了还难吃", 1, 1]
+    )
+    assert [row.tags for row in read_labelled(path)] == [
+        (GoldTag("物流", None),),
+        (GoldTag("口味", None),),
+        (GoldTag("物流", None), GoldTag("口味", None)),
     ]
-    findings = look_over(rows)
-    assert (findings.rows, findings.empty, findings.twins, findings.contradictions) == (4, 1, 1, 1)
-    assert findings.per_code == {"a": 2, "b": 1}
+
+
+def test_numbers_from_minus_two_to_one_are_polarities(tmp_path: Path) -> None:
+    path = sheet(
+        tmp_path / "w.xlsx", ["评论", "物流", "口味"], ["慢慢吞吞", -1, -2], ["口味还行", -2, 0], ["快", 1, -2]
+    )
+    assert [row.tags for row in read_labelled(path)] == [
+        (GoldTag("物流", "negative"),),
+        (GoldTag("口味", "neutral"),),
+        (GoldTag("物流", "positive"),),
+    ]
+
+
+def test_columns_without_a_polarity_are_no_codes_and_are_named(tmp_path: Path) -> None:
+    path = sheet(
+        tmp_path / "w.xlsx",
+        ["编号", "评论", "渠道", "备注", "物流"],
+        ["a1", "送错楼了", "小程序", "已回访", "负面"],
+        ["a2", "半小时就到", "电话", None, "正面"],
+    )
+    read = read_file(path)
+    assert [(row.id, row.tags) for row in read.rows] == [
+        ("a1", (GoldTag("物流", "negative"),)),
+        ("a2", (GoldTag("物流", "positive"),)),
+    ]
+    assert read.left == ("渠道", "备注")
+
+
+def test_a_column_named_like_a_code_of_the_frame_is_one_whatever_it_holds(tmp_path: Path) -> None:
+    path = sheet(
+        tmp_path / "w.xlsx", ["评论", "备注", "物流"], ["送错楼了", "待定", "负面"], ["半小时就到", None, "正面"]
+    )
+    with pytest.raises(InputError, match="row 2, column '备注': not a polarity"):
+        read_file(path, Codeframe.from_labels(["备注", "物流"]))
+
+
+def test_a_long_table_may_have_the_sentiment_of_the_whole_beside_the_polarity(tmp_path: Path) -> None:
+    path = sheet(
+        tmp_path / "l.xlsx",
+        ["编号", "评论", "标签", "极性", "整体情感"],
+        [1, "快递慢，东西倒是好", "物流", "负面", "中性"],
+        [1, "快递慢，东西倒是好", "质量", "正面", "中性"],
+        [2, "路过看看", None, None, "中性"],
+    )
+    assert [(row.id, row.tags, row.sentiment, row.row) for row in read_labelled(path)] == [
+        ("1", (GoldTag("物流", "negative"), GoldTag("质量", "positive")), "neutral", 2),
+        ("2", (), "neutral", 4),
+    ]
+
+
+def test_one_id_with_two_texts_is_refused(tmp_path: Path) -> None:
+    path = sheet(tmp_path / "l.xlsx", ["编号", "评论", "标签"], [1, "慢", "物流"], [1, "咸", "口味"])
+    with pytest.raises(InputError, match="row 3: the id '1' has another text in row 2"):
+        read_labelled(path)
+
+
+def test_all_unknown_codes_are_counted_and_the_first_is_placed() -> None:
+    rows = [
+        Labelled(str(n), "慢", (GoldTag(code, None),), row=n) for n, code in ((4, "物 流"), (7, "配送"), (9, "物流"))
+    ]
+    with pytest.raises(InputError) as caught:
+        in_frame(rows, Codeframe.from_labels(["物流", "口味"]), path="d.csv")
+    assert str(caught.value) == (
+        "d.csv, row 4, column 'code': the codeframe from-data has no such code, nor 1 more ('配送') (value: '物 流')"
+    )

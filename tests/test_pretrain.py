@@ -13,7 +13,6 @@ import pytest
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from vocnlp.encoder import Marks, cut_windows
 from vocnlp.errors import InputError
 from vocnlp.training.encoder_net import mood_loss
 from vocnlp.training.labelled import starred_lines
@@ -25,6 +24,7 @@ from vocnlp.training.pretrain.stages import write_encoder
 from vocnlp.training.pretrain.tokens import Tokens, batches, padded, tokenise
 from vocnlp.training.pretrain.vocabulary import build_tokenizer, count_words
 from vocnlp.training.steps import TrainingError, rate_at
+from vocnlp.windows import Marks, cut_windows
 
 TINY = Plan(vocabulary=120, layers=1, width=16, heads=2, window=24, tokens=4000, batch=128, rate=3e-3, shares={})
 TEXTS = [

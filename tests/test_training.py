@@ -10,12 +10,15 @@ import pytest
 from vocnlp import Bundle, Tagger
 from vocnlp.codeframe import Codeframe
 from vocnlp.errors import InputError, MissingExtraError, OutputError
+from vocnlp.features import Grams
 from vocnlp.records import Prediction, Tag
 from vocnlp.training import linear_fit
 from vocnlp.training.evaluation import Count, evaluate
 from vocnlp.training.labelled import GoldTag, Labelled
+from vocnlp.training.linear_features import featurise
 from vocnlp.training.linear_fit import LinearRecipe, fit_linear
-from vocnlp.training.train import evaluate_file, read_recipe, train_bundle
+from vocnlp.training.recipe import read_recipe
+from vocnlp.training.train import evaluate_file, train_bundle
 
 SLOW = [
     "快递拖了四天",
@@ -187,7 +190,7 @@ def test_mention_is_found_in_the_clause_that_speaks_of_it() -> None:
     labelled = [
         Labelled(str(n), text, (GoldTag("a", "positive"),) if n % 2 else ()) for n, text in enumerate(SLOW + FAST)
     ]
-    vocabulary, texts = linear_fit._featurise(labelled, LinearRecipe(least_texts=1))
+    vocabulary, texts = featurise(labelled, Grams(), least_texts=1, most_features=1000)
     there = np.array([bool(row.tags) for row in labelled])
     loss = linear_fit._mention_loss(texts, there, 0.1)
     at = np.random.default_rng(0).normal(0, 0.3, len(vocabulary.hashes) + 1)

@@ -46,24 +46,85 @@ evidence. {len(known)} codes are learnt{_by_keywords(untaught)}.
 
 ## Measured
 
-On the held-out development split: one part in ten of each set, one in five of the synthetic ones, by a hash of the
-normalised text; training never saw it. Two-class sets are judged by the likelier of the two classes. Where a set has
-few comments, the last digits are chance: 200 comments give an accuracy of 0.80 a 95 % interval of 0.74 to 0.85.
+{_measured_on(training)}
 
 {_table(bundle.figures)}
-
+{_codes(bundle)}{_found(training)}
 ## Intended use and limits
 
 - For tagging feedback in bulk, so that people see where experience breaks. Not for decisions about a single person.
 - Single tags are wrong as often as the table says; look at the quoted evidence before acting on one comment.
 - Irony, sarcasm, and praise that leads into a complaint are often misread{_why_misread(bundle)}.
-- Codes outside cars, make-up, restaurants and electronics were learnt from synthetic comments alone (the sets named own_
+{_limits(training)}
+"""
+
+
+def _measured_on(training: Mapping[str, Any]) -> str:
+    chance = "200 comments give an accuracy of 0.80 a 95 % interval of 0.74 to 0.85."
+    if "measured_on" not in training:
+        return (
+            "On the held-out development split: one part in ten of each set, one in five of the synthetic ones, by a hash of the\n"
+            "normalised text; training never saw it. Two-class sets are judged by the likelier of the two classes. Where a set has\n"
+            f"few comments, the last digits are chance: {chance}"
+        )
+    parts = training["dev_parts"]
+    where = f"one part in {parts} of the data, by a hash of the normalised text" if parts else "a file of its own"
+    return f"On {where}; training never saw it. Where there are few comments, the last digits are chance:\n{chance}"
+
+
+def _limits(training: Mapping[str, Any]) -> str:
+    if "measured_on" not in training:
+        return """- Codes outside cars, make-up, restaurants and electronics were learnt from synthetic comments alone (the sets named own_
   above, a few dozen to a few hundred for each code): the table shows how much less is found there, and synthetic text
   flatters. Label a few hundred comments of your own and retrain.
 - Traditional Chinese is read after conversion to Simplified; Cantonese words are only known where the sets hold them.
 - The training texts are public reviews; their writers are not a sample of all customers. Restaurants, shops and cars are
-  over-represented, and so is the language of young customers of large cities.
-"""
+  over-represented, and so is the language of young customers of large cities."""
+    return """- It knows the customers, products and words of the data above; on other feedback it is less right than the table says.
+- Traditional Chinese is read after conversion to Simplified."""
+
+
+def _codes(bundle: Bundle) -> str:
+    """What each code was learnt from, its threshold, and how well it is found; nothing for the sets of a mapping."""
+    checks = bundle.training.get("checks", {})
+    if "measured_on" not in bundle.training or not bundle.classifier.codes:
+        return ""
+    measured: Mapping[str, Any] = next((one.get("per_code", {}) for one in bundle.figures.values()), {})
+    rows = ["", "| code | comments learnt from | threshold | F1 | in comments |", "|---|--:|--:|--:|--:|"]
+    for code in bundle.classifier.codes:
+        one = measured.get(code, {})
+        f1 = "-" if one.get("f1") is None else f"{one['f1']:.3f}"
+        learnt = f"{checks.get('per_code', {}).get(code, 0):,}"
+        name = bundle.codeframe[code].name if code in bundle.codeframe else code
+        shown = name if name == code else f"{name} ({code})"
+        threshold = f"{bundle.thresholds[code]:.2f}" if code in bundle.thresholds else "-"
+        rows.append(f"| {_plain(shown)} | {learnt} | {threshold} | {f1} | {one.get('support', 0):,} |")
+    return "\n".join(rows) + "\n"
+
+
+def _found(training: Mapping[str, Any]) -> str:
+    """What the look over the data found before training."""
+    checks = training.get("checks")
+    if not checks or "measured_on" not in training:
+        return ""
+    profile = checks["profile"]
+    scripts = ", ".join(
+        f"{kind} {profile[kind]:.1%}" for kind in ("simplified", "traditional", "other") if profile[kind]
+    )
+    lines = [
+        "",
+        "## Found in the data",
+        "",
+        f"Script: {scripts}; median length {profile['length'][2]} characters, 95 % below {profile['length'][4] + 1}.",
+        "",
+        *(f"- {_plain(finding['message'])}" for finding in checks["findings"]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Without what Markdown would read as a table, a link or HTML."""
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
 
 
 def _what(bundle: Bundle) -> str:
@@ -88,7 +149,10 @@ def _how(training: Mapping[str, Any]) -> str:
     if "teacher" in training:
         return f"{training['encoder']}, taught by {training['teacher']} in {training['epochs']:g} epochs, {spent}"
     beside = f" and {training['features']:,} n-gram features beside it" if "features" in training else ""
-    return f"{training['encoder']}, fine-tuned for {training['epochs']:g} epochs{beside}, {spent}"
+    stopped = ""
+    if best := training.get("best_step"):
+        stopped = f" (step {best} of {training['steps']} was best on texts kept apart)"
+    return f"{training['encoder']}, fine-tuned for {training['epochs']:g} epochs{stopped}{beside}, {spent}"
 
 
 def _pretrained(training: Mapping[str, Any]) -> str:

@@ -17,22 +17,30 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from vocnlp.encoder import MARK, NOTHING, WORD
+from vocnlp.windows import MARK, NOTHING, WORD
 
 from .encoder_net import Read, TaggerNet, code_losses, mood_loss, outcomes, taught_losses
 from .reading import Example
 from .recipe import EncoderRecipe
-from .steps import TrainingError, groups, half_precision, load_checkpoint, rate_at, save_checkpoint
+from .snapshots import Snapshots
+from .steps import TrainingError, groups, half_precision, load_beside, load_checkpoint, rate_at, save_checkpoint
 
 Progress = Callable[[str, float], None]
+Look = Callable[[], float]
 _TAUGHT = ("mention", "polarity", "mood")
 
 
 @dataclass
 class _Position:
+    """How far a fit is. best: the least surprise at a look, met at ``best_step``; since: looks after that one."""
+
     step: int = 0
     done: float = 0.0
     seconds: float = 0.0
+    best: float = math.inf
+    best_step: int = 0
+    since: int = 0
+    over: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,36 +113,77 @@ class EncoderFit:
         self.optimiser = torch.optim.AdamW(
             [*encoder, {"params": heads, "weight_decay": 0.01}], betas=(0.9, 0.98), fused=True
         )
+        self.snapshots = Snapshots(network, recipe.average)
         self.position = _Position()
         if work is not None:
             work.mkdir(parents=True, exist_ok=True)
             if state := load_checkpoint(work, network, self.optimiser, device=device):
                 self.position = _Position(**state)
+                self.snapshots.restore(load_beside(work, device=device))
 
-    def run(self, examples: Sequence[Example], *, progress: Progress, save_every: float = 300.0) -> None:
-        """Fit to the examples. TrainingError where the loss is no number."""
+    def run(
+        self, examples: Sequence[Example], *, progress: Progress, look: Look | None = None, save_every: float = 120.0
+    ) -> None:
+        """Fit to the examples. TrainingError where the loss is no number.
+
+        look: how surprising texts apart are to the network now; it is asked every so often, the fit ends when it has
+        not fallen for ``patience`` looks, and the weights at which it was least stay.
+        """
+        saved = begun = time.monotonic()
+        for epoch, step, done, chosen in self._plan(examples):
+            told = self._step(chosen, done, step)
+            if look is not None:  # without, the last weights stay, and nobody asks for an average
+                self.snapshots.step(step)
+            self.position.step, self.position.done = step, done
+            if look is not None and step % self.recipe.look_every == 0:
+                self._look(look)
+            now = time.monotonic()
+            self.position.seconds += now - begun
+            begun = now
+            progress(f"learning, epoch {epoch + 1}: {told}", done)
+            if self.position.over:
+                break
+            if now - saved > save_every:
+                self._save()
+                saved = now
+        if not self.position.over:
+            if look is not None and self.position.step % self.recipe.look_every:
+                self._look(look)
+            self.position.over = True
+        self._save()
+        self.snapshots.settle()
+
+    def _plan(self, examples: Sequence[Example]) -> Iterator[tuple[int, int, float, list[Example]]]:
+        """``(epoch, step, share done, texts)`` of every step that is still to do."""
         weight = sum(one.weight * len(one) for one in examples) * self.recipe.epochs
         step, done = 0, 0.0
-        saved = begun = time.monotonic()
-        for epoch in range(math.ceil(self.recipe.epochs)):
+        for epoch in range(math.ceil(self.recipe.epochs) if not self.position.over else 0):
             chance = np.random.default_rng([self.recipe.seed, epoch])
             for chosen in batches(examples, self.recipe.batch, chance):
                 step += 1
                 done += sum(map(len, chosen)) / weight
-                if step <= self.position.step:
-                    continue
                 if done >= 1:
-                    break
-                told = self._step(chosen, done, step)
-                now = time.monotonic()
-                self.position = _Position(step, done, self.position.seconds + now - begun)
-                begun = now
-                progress(f"learning, epoch {epoch + 1}: {told}", done)
-                if self.work is not None and now - saved > save_every:
-                    save_checkpoint(self.work, self.network, self.optimiser, asdict(self.position))
-                    saved = now
+                    return
+                if step > self.position.step:
+                    yield epoch, step, done, chosen
+
+    def _look(self, look: Look) -> None:
+        position = self.position
+        with self.snapshots.averaged():
+            surprise = look()
+            better = surprise < position.best
+            if better:
+                self.snapshots.take()
+        if better:
+            position.best, position.best_step, position.since = surprise, position.step, 0
+        else:
+            position.since += 1
+            position.over = position.since >= self.recipe.patience > 0
+
+    def _save(self) -> None:
         if self.work is not None:
-            save_checkpoint(self.work, self.network, self.optimiser, asdict(self.position))
+            beside = self.snapshots.tensors()
+            save_checkpoint(self.work, self.network, self.optimiser, asdict(self.position), beside=beside)
 
     def _step(self, chosen: list[Example], done: float, step: int) -> str:
         recipe = self.recipe

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
 from transformers import PreTrainedModel
 
-from vocnlp.encoder import NOTHING, WORD
+from vocnlp.windows import NOTHING, WORD
 
 OUTCOMES = 4  # mention, and the three polarities
 _BOUND = 8.0  # of the attention scores: exp(-8) .. exp(8)
@@ -51,7 +51,7 @@ class TaggerNet(nn.Module):
             self.heads.bias[codes::OUTCOMES] = -2.0  # most codes are absent from most texts
 
     def forward(self, ids: Tensor, kind: Tensor) -> Read:
-        """ids: (n, t); kind: (n, t), NOTHING, MARK or WORD as in ``vocnlp.encoder``."""
+        """ids: (n, t); kind: (n, t), NOTHING, MARK or WORD as in ``vocnlp.windows``."""
         there, word = kind != NOTHING, kind == WORD
         hidden = self.drop(self.encoder(input_ids=ids, attention_mask=there.long()).last_hidden_state)
         share = there.to(hidden.dtype).unsqueeze(-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,15 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModel, PreTrainedModel
 from transformers.utils import logging
 
-from vocnlp.encoder import VOCABULARY, Marks
+from vocnlp.encoder import VOCABULARY
 from vocnlp.errors import InputError
+from vocnlp.windows import Marks
 
 WEIGHTS, SETTINGS = "model.safetensors", "tokenizer_config.json"
 HEADS = "tagger."  # before the names of the tagger's own weights, in the same file as the encoder's
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack", "*.pkl")
 _WINDOW = 256
+_PATIENCE = 15.0  # seconds for the hub's first answer
 _ROBERTA = ("roberta", "xlm-roberta", "camembert")
 _POOLERS = ("bert", "ernie", *_ROBERTA)  # whose pooler would be a random layer that nobody reads
 
@@ -49,6 +52,7 @@ def load_source(name: str, *, codes: tuple[str, ...] = ()) -> EncoderSource:
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         less = {"add_pooling_layer": False} if config.model_type in _POOLERS else {}
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # weights of heads that are not wanted, and the like
         model = AutoModel.from_pretrained(
             folder, config=config, use_safetensors=True, trust_remote_code=False, local_files_only=True, **less
@@ -87,12 +91,31 @@ def _fetched(name: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     wanted = ["config.json", WEIGHTS, VOCABULARY, SETTINGS]
+    why = _unreachable(hub, revision)
     try:
-        return Path(snapshot_download(hub, revision=revision, allow_patterns=wanted))
+        return Path(snapshot_download(hub, revision=revision, allow_patterns=wanted, local_files_only=bool(why)))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise InputError(
-            f"cannot be fetched: {error}", path=name, hint="is the hub reachable? else copy the folder"
-        ) from error
+        hint = "check the network, or copy the encoder's folder here and give its path"
+        raise InputError(f"cannot be fetched: {why or error}", path=name, hint=hint) from error
+
+
+def _unreachable(hub: str, revision: str) -> str:
+    """Why the hub does not answer, "" if it does. The library itself would try again for minutes."""
+    from huggingface_hub import HfApi
+
+    told: list[str] = []
+
+    def ask() -> None:
+        try:
+            HfApi().repo_info(hub, revision=revision, timeout=_PATIENCE)
+            told.append("")
+        except Exception as error:  # whatever it is, it goes into the message
+            told.append(" ".join(str(error).split()) or type(error).__name__)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(_PATIENCE)
+    return told[0] if told else f"the hub did not answer within {_PATIENCE:g} seconds"
 
 
 def _check(folder: Path) -> None:

@@ -29,8 +29,10 @@ from .export import to_int8, to_onnx
 from .labelled import Labelled, part_of
 from .reading import Example, Taught, examples, lines_of
 from .recipe import EncoderRecipe
+from .surprise import surprise
 
 _HELD_OUT = 12  # one part in this many calibrates and sets thresholds
+_ENOUGH = 40  # texts apart below which a look says nothing, and every step is made
 _MEASURED = 512  # texts on which the range of the activations is measured
 
 
@@ -42,6 +44,8 @@ class FittedEncoder:
     thresholds: dict[str, float]
     beside: dict[str, bytes]
     epochs: float
+    steps: int = 0  # that were made
+    best_step: int = 0  # of which the weights are, where texts apart could tell; 0: the last
 
 
 def fit_encoder(
@@ -71,7 +75,12 @@ def fit_encoder(
     torch.manual_seed(recipe.seed)
     network = network_of(source, codes)
     fit = EncoderFit(network, recipe, exclusive=frame.exclusive, mask=source.mask, work=work)
-    fit.run(train, progress=lambda what, share: progress(what, 0.9 * share))
+
+    def look() -> float:
+        return surprise(*scores(network, apart), apart, exclusive=frame.exclusive)
+
+    enough = len(apart) >= _ENOUGH and recipe.patience > 0
+    fit.run(train, look=look if enough else None, progress=lambda what, share: progress(what, 0.9 * share))
     progress("calibrating", 0.9)
     calibration, mood_slope = _calibrated(network, apart, exclusive=frame.exclusive)
     thresholds = dict(zip(codes, calibration.thresholds, strict=True))
@@ -88,7 +97,8 @@ def fit_encoder(
         window,
         source.marks,
     )
-    return FittedEncoder(classifier, thresholds, _beside(network, source), recipe.epochs)
+    made = fit.position.step, fit.position.best_step
+    return FittedEncoder(classifier, thresholds, _beside(network, source), recipe.epochs, *made)
 
 
 def kept_apart(row: Labelled) -> bool:

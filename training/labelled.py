@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
-import json
 import lzma
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +15,9 @@ from vocnlp.columns import choose_columns
 from vocnlp.errors import InputError
 from vocnlp.records import MIXED, NEGATIVE, NEUTRAL, POLARITIES, POSITIVE
 from vocnlp.tables import open_table
-from vocnlp.text import normalise
+from vocnlp.text import normalise, normalise_all
+
+from .label_files import Line, Mark, read_label_file, shown
 
 _POLARITY_WORDS = {
     **{polarity: polarity for polarity in (*POLARITIES, MIXED)},
@@ -25,6 +26,7 @@ _POLARITY_WORDS = {
     **dict.fromkeys(("pos", "正面", "正向", "积极", "好评", "1", "满意"), POSITIVE),
     **dict.fromkeys(("混合", "褒贬不一"), MIXED),
 }
+_POLARITY_HINT = "use positive, neutral, negative, mixed, or 正面, 中性, 负面"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Labelled:
     source: str = ""
     weight: float = 1.0
     dev_parts: int = 10  # one part in this many of its set is held out for measuring; 0: none
+    row: int = field(default=0, compare=False)  # of its file, as the file shows it
 
     @property
     def held_out(self) -> bool:
@@ -62,26 +65,33 @@ class Labelled:
         return self.dev_parts > 0 and part_of(self.text, self.dev_parts) == 0
 
 
-@dataclass(frozen=True)
-class Findings:
-    """What a look over labelled data found before training: counts a person should see."""
-
-    rows: int
-    empty: int
-    twins: int
-    contradictions: int
-    per_code: Mapping[str, int] = field(default_factory=dict)
-
-
 def read_labelled(path: Path | str) -> list[Labelled]:
     """Rows of a labelled file; InputError names file, row and value of what cannot be understood.
 
     jsonl: ``{"id", "text", "tags": [{"code", "polarity", "start", "end"}], "sentiment" | "label"}``.
     xlsx/csv long: columns text, code[, polarity, id, start, end, sentiment]: one row a tag.
-    xlsx/csv wide: a text column, optional id and sentiment, and one column a code with the polarity in its cells.
+    xlsx/csv wide: a text column, optional id and sentiment, and one column a code with the polarity in its cells, or
+    with 1 and 0. Rows are counted as the file shows them: lines of a jsonl, rows of a sheet with its header as one.
     """
+    return list(read_file(path).rows)
+
+
+@dataclass(frozen=True)
+class Read:
+    """The rows of a labelled file, and the columns of a wide one that hold no polarity and so were left out."""
+
+    rows: tuple[Labelled, ...]
+    left: tuple[str, ...] = ()
+
+
+def read_file(path: Path | str, frame: Codeframe | None = None) -> Read:
+    """As ``read_labelled``; names of codes of the frame are code columns of a wide table whatever their cells hold."""
     path = Path(path)
-    rows = list(_from_jsonl(path) if path.suffix.lower() in (".jsonl", ".ndjson") else _from_table(path))
+    known = () if frame is None else (word for code in frame.codes for word in (code.id, code.name))
+    found = read_label_file(path, _POLARITY_WORDS, known)
+    words = _Words(path, found.absent, found.present)
+    rows = [words.labelled(line) for line in found.lines]
+    words.refuse()
     if not rows:
         raise InputError(
             "holds no labelled row", path=path, hint="each line needs a text and tags, a label or a sentiment"
@@ -90,7 +100,43 @@ def read_labelled(path: Path | str) -> list[Labelled]:
         hint = 'expected fields: "tags", "label" or "sentiment" (jsonl), or columns code/polarity or one column a code'
         raise InputError("no row carries a label", path=path, hint=hint)
     two_class = not any(row.sentiment == NEUTRAL for row in rows)
-    return [replace(row, two_class=two_class and row.sentiment is not None, source=path.stem) for row in rows]
+    source = path.stem
+    return Read(
+        tuple(replace(row, two_class=two_class and row.sentiment is not None, source=source) for row in rows),
+        found.left,
+    )
+
+
+class _Words:
+    """The words of a file, judged; all that are no polarity are told at once."""
+
+    def __init__(self, path: Path, absent: frozenset[str], present: frozenset[str]) -> None:
+        self._path, self._absent, self._present = path, absent, present
+        self._bad: list[tuple[int, str, str]] = []
+
+    def labelled(self, line: Line) -> Labelled:
+        tags = tuple(tag for mark in line.marks if (tag := self._tag(mark)) is not None)
+        annotated = None if line.annotated is None else frozenset(line.annotated)
+        return _with_label(Labelled(line.id, line.text, tags, annotated=annotated, row=line.row), line.label)
+
+    def _tag(self, mark: Mark) -> GoldTag | None:
+        word = shown(mark.polarity).strip()
+        if word.lower() in self._absent:
+            return None
+        there = not word or word.lower() in self._present
+        polarity = None if there else _POLARITY_WORDS.get(word.lower())
+        if polarity is None and not there:
+            self._bad.append((mark.row, mark.column, word))
+        return GoldTag(mark.code, polarity, mark.start, mark.end)
+
+    def refuse(self) -> None:
+        """InputError for the first cell that holds no polarity, with the rows of the others."""
+        if not self._bad:
+            return
+        (row, column, word), *others = self._bad
+        more = "; ".join(f"row {at} {value[:20]!r}" for at, _, value in others[:5])
+        told = f"not a polarity; {len(others):,} more: {more}" if others else "not a polarity"
+        raise InputError(told, path=self._path, row=row, column=column, value=word, hint=_POLARITY_HINT)
 
 
 def read_texts(path: Path | str) -> list[str]:
@@ -101,28 +147,6 @@ def read_texts(path: Path | str) -> list[str]:
         raise InputError("holds no row", path=path)
     text = choose_columns(source.schema, batches[0]).text
     return [str(cell) for batch in batches for cell in batch.column(text).to_pylist() if cell is not None]
-
-
-def _from_jsonl(path: Path) -> Iterator[Labelled]:
-    try:
-        handle = path.open(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError("no such file", path=path, hint="check the spelling and the folder") from None
-    with handle:
-        for number, line in enumerate(_decoded(handle, path), 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-                text = row["text"]
-            except (json.JSONDecodeError, KeyError, TypeError) as error:
-                hint = 'each line is a JSON object with at least "text"'
-                raise InputError(f"not a labelled row: {error!r}", path=path, row=number, hint=hint) from error
-            if not isinstance(text, str):
-                raise InputError("the text is not a string", path=path, row=number, column="text", value=repr(text))
-            label = row.get("sentiment", row.get("label"))
-            tags = tuple(_tag(tag, path, number) for tag in row.get("tags") or ())
-            yield _with_label(Labelled(str(row.get("id", number)), text, tags), label)
 
 
 def starred_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -144,31 +168,15 @@ def starred_lines(path: Path) -> Iterator[tuple[int, str]]:
             yield (int(head) if head in ("1", "2", "3", "4", "5") else 0), text
 
 
-def _decoded(handle: Iterable[str], path: Path) -> Iterator[str]:
-    try:
-        yield from handle
-    except UnicodeDecodeError as error:
-        raise InputError(f"is not UTF-8: {error.reason}", path=path, hint="save the file as UTF-8") from error
-
-
-def _tag(tag: Any, path: Path, number: int) -> GoldTag:
-    if not isinstance(tag, dict) or not isinstance(tag.get("code"), str) or not tag["code"]:
-        raise InputError("a tag without a code", path=path, row=number, column="tags", value=repr(tag))
-    start, end = tag.get("start"), tag.get("end")
-    spans = isinstance(start, int) and isinstance(end, int)
-    return GoldTag(
-        tag["code"], polarity_of(tag.get("polarity"), path, number), *((start, end) if spans else (None, None))
-    )
-
-
 def polarity_of(value: Any, path: Path, number: int) -> str | None:
     """The polarity a cell means, None for an empty one; InputError for a word that is none."""
     if value is None or not str(value).strip():
         return None
     word = str(value).strip().lower()
     if word not in _POLARITY_WORDS:
-        hint = "use positive, neutral, negative, mixed, or 正面, 中性, 负面"
-        raise InputError("not a polarity", path=path, row=number, column="polarity", value=str(value), hint=hint)
+        raise InputError(
+            "not a polarity", path=path, row=number, column="polarity", value=str(value), hint=_POLARITY_HINT
+        )
     return _POLARITY_WORDS[word]
 
 
@@ -182,65 +190,6 @@ def _with_label(row: Labelled, label: Any) -> Labelled:
     return row if row.tags else replace(row, tags=(GoldTag(label.strip(), None),))
 
 
-def _from_table(path: Path) -> Iterator[Labelled]:
-    source = open_table(path)
-    names = list(source.schema.names)
-    batches = list(source.batches())
-    if not batches:
-        return
-    cells = [row for batch in batches for row in batch.to_pylist()]
-    lower = {name.strip().lower(): name for name in names}
-    code = next((lower[key] for key in ("code", "编码", "标签", "码", "tag") if key in lower), None)
-    text = lower.get("text") or choose_columns(source.schema, batches[0]).text
-    sentiment = next((lower[key] for key in ("sentiment", "label", "情感", "整体情感") if key in lower), None)
-    identity = next((lower[key] for key in ("id", "编号", "序号") if key in lower), None)
-    if code is None:
-        plain = {text, sentiment, identity}
-        codes = [name for name in names if name not in plain]
-        yield from _wide(path, cells, codes, text=text, sentiment=sentiment, identity=identity)
-    else:
-        yield from _long(path, cells, lower, code=code, text=text, identity=identity)
-
-
-def _wide(
-    path: Path,
-    cells: Sequence[dict[str, Any]],
-    codes: Sequence[str],
-    *,
-    text: str,
-    sentiment: str | None,
-    identity: str | None,
-) -> Iterator[Labelled]:
-    for number, row in enumerate(cells, 1):
-        tags = []
-        for code in codes:
-            polarity = polarity_of(row[code], path, number)
-            if polarity is not None:
-                tags.append(GoldTag(code, polarity))
-        label = row[sentiment] if sentiment else None
-        yield _with_label(
-            Labelled(str(row[identity] if identity else number), str(row[text] or ""), tuple(tags)), label
-        )
-
-
-def _long(
-    path: Path, cells: Sequence[dict[str, Any]], lower: Mapping[str, str], *, code: str, text: str, identity: str | None
-) -> Iterator[Labelled]:
-    polarity = next((lower[key] for key in ("polarity", "极性", "情感", "倾向") if key in lower), None)
-    merged: dict[str, Labelled] = {}
-    for number, row in enumerate(cells, 1):
-        key = str(row[identity]) if identity else str(row[text])
-        start, end = row.get(lower.get("start", "")), row.get(lower.get("end", ""))
-        whole = str(start or "").isdigit() and str(end or "").isdigit()
-        offsets = (int(str(start)), int(str(end))) if whole else (None, None)
-        mark = row[code]
-        judged = polarity_of(row[polarity], path, number) if polarity else None
-        tags = (GoldTag(str(mark).strip(), judged, *offsets),) if mark is not None and str(mark).strip() else ()
-        old = merged.get(key, Labelled(key, str(row[text] or "")))
-        merged[key] = replace(old, tags=(*old.tags, *tags))
-    yield from merged.values()
-
-
 def frame_of(rows: Sequence[Labelled]) -> Codeframe:
     """A flat frame of the codes found; exclusive if every row carries exactly one distinct code, of at least two."""
     per_row = [{tag.code for tag in row.tags} for row in rows]
@@ -249,47 +198,87 @@ def frame_of(rows: Sequence[Labelled]) -> Codeframe:
     return Codeframe.from_labels(codes, exclusive=exclusive)
 
 
+def unknown_codes(rows: Iterable[Labelled], frame: Codeframe) -> dict[str, list[int]]:
+    """The labels that are no code of the frame, neither id nor name, and the rows of each, in order."""
+    unknown: dict[str, list[int]] = {}
+    resolved: dict[str, bool] = {}
+    for row in rows:
+        for label in dict.fromkeys(tag.code for tag in row.tags):
+            if label not in resolved:
+                resolved[label] = frame.resolve(label) is not None
+            if not resolved[label]:
+                unknown.setdefault(label, []).append(row.row)
+    return unknown
+
+
+def meant(label: str, frame: Codeframe) -> str | None:
+    """The id or name of the frame that a label may mean: the same but for case and width, or else the nearest."""
+    words = {normalise(word).strip(): word for code in reversed(frame.codes) for word in (code.name, code.id)}
+    plain = normalise(label).strip()
+    if plain in words:
+        return words[plain]
+    near = difflib.get_close_matches(plain, words, n=1, cutoff=0.6)
+    return words[near[0]] if near else None
+
+
 def in_frame(rows: Sequence[Labelled], frame: Codeframe, *, path: Path | str = "data") -> list[Labelled]:
     """The rows with codes as ids of the frame; InputError lists codes that the frame does not have."""
-    ids: dict[str, str] = {}
-    for label in sorted({tag.code for row in rows for tag in row.tags}):
-        code = frame.resolve(label)
-        if code is None:
-            near = [c.id for c in frame.codes if label.lower() in (c.id.lower(), c.name.lower())]
-            hint = f"did you mean {near[0]!r}?" if near else "add it to the codeframe, or train without --codeframe"
-            raise InputError(
-                f"the codeframe {frame.name} has no such code", path=path, column="code", value=label, hint=hint
-            )
-        ids[label] = code.id
+    if unknown := unknown_codes(rows, frame):
+        label, places = sorted(unknown.items())[0]
+        near = meant(label, frame)
+        hint = f"did you mean {near!r}?" if near else "add it to the codeframe, or train without --codeframe"
+        others = [repr(other) for other in sorted(unknown)[1:6]]
+        also = f", nor {len(unknown) - 1} more ({', '.join(others)})" if others else ""
+        told = f"the codeframe {frame.name} has no such code{also}"
+        raise InputError(told, path=path, row=places[0] or None, column="code", value=label, hint=hint)
+    ids = {tag.code: "" for row in rows for tag in row.tags}
+    ids = {label: code.id for label in ids if (code := frame.resolve(label)) is not None}
     return [replace(row, tags=tuple(replace(tag, code=ids[tag.code]) for tag in row.tags)) for row in rows]
 
 
 def part_of(text: str, parts: int = 10) -> int:
     """The part (0 .. parts-1) of a text, by a hash of its normalised form, so that near twins share a part."""
-    plain = "".join(character for character in normalise(text) if character.isalnum())
+    return _part(plain_of(text), parts)
+
+
+def parts_of(texts: Sequence[str], parts: int = 10) -> list[int]:
+    """``[part_of(text, parts) for text in texts]``, several times as fast for many."""
+    return [_part(plain, parts) for plain in plain_all(texts)]
+
+
+def _part(plain: str, parts: int) -> int:
     return int(hashlib.sha256(plain.encode()).hexdigest()[:8], 16) % parts
 
 
-def split(rows: Sequence[Labelled]) -> tuple[list[Labelled], list[Labelled]]:
-    """(training, development): part 0 of a row's ``dev_parts`` is held out, the same rows for everybody, always."""
+def plain_of(text: str) -> str:
+    """A text without anything in which twins differ: normalised, letters and digits alone."""
+    return "".join(filter(str.isalnum, normalise(text)))
+
+
+def plain_all(texts: Sequence[str]) -> list[str]:
+    """``[plain_of(text) for text in texts]``, in one pass over each few thousand."""
+    plain: list[str] = []
+    for at in range(0, len(texts), 4096):
+        some = [text.replace("\n", " ") for text in texts[at : at + 4096]]
+        plain += ["".join(filter(str.isalnum, text)) for text in normalise_all(some)]
+    return plain
+
+
+def plain_by_text(rows: Iterable[Labelled]) -> dict[str, str]:
+    """Text -> ``plain_of(text)``, each text once."""
+    texts = list({row.text: None for row in rows})
+    return dict(zip(texts, plain_all(texts), strict=True))
+
+
+def split(rows: Sequence[Labelled], plain: Mapping[str, str] | None = None) -> tuple[list[Labelled], list[Labelled]]:
+    """(training, development): part 0 of a row's ``dev_parts`` is held out, the same rows for everybody, always.
+
+    plain: what ``plain_by_text`` gives, where it is known already
+    """
+    plain = plain_by_text(rows) if plain is None else plain
     train: list[Labelled] = []
     dev: list[Labelled] = []
     for row in rows:
-        (dev if row.held_out else train).append(row)
+        held_out = row.dev_parts > 0 and _part(plain[row.text], row.dev_parts) == 0
+        (dev if held_out else train).append(row)
     return train, dev
-
-
-def look_over(rows: Sequence[Labelled]) -> Findings:
-    """Counts of empty texts, twins, twins that contradict each other, and comments per code."""
-    seen: dict[str, set[tuple[tuple[str, str], ...]]] = {}
-    for row in rows:
-        label = (*sorted((tag.code, tag.polarity or "") for tag in row.tags), ("", row.sentiment or ""))
-        seen.setdefault(normalise(row.text), set()).add(label)
-    per_code = Counter(code for row in rows for code in {tag.code for tag in row.tags})
-    return Findings(
-        rows=len(rows),
-        empty=sum(not row.text.strip() for row in rows),
-        twins=len(rows) - len(seen),
-        contradictions=sum(len(labels) > 1 for labels in seen.values()),
-        per_code=dict(per_code.most_common()),
-    )

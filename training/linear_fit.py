@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,20 +21,18 @@ from scipy.special import expit
 
 from vocnlp.codeframe import Codeframe
 from vocnlp.errors import InputError, MissingExtraError
-from vocnlp.features import Grams, hash_clauses
+from vocnlp.features import Grams
 from vocnlp.linear import Linear, Vocabulary, pool, text_length
 from vocnlp.records import NEGATIVE, NEUTRAL, POLARITIES, POSITIVE
-from vocnlp.text import clauses, normalise_all
 
 from .calibration import calibrate
-from .labelled import Labelled, part_of
+from .labelled import Labelled, parts_of
+from .linear_features import Texts, featurise
 from .logistic import logistic
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Progress = Callable[[str, float], None]  # what is being done, and the share of the whole that is done
-
-_CHUNK = 4096  # texts hashed at once
 
 
 @dataclass(frozen=True)
@@ -62,32 +59,6 @@ class Fitted:
     thresholds: dict[str, float]
 
 
-@dataclass(frozen=True)
-class _Texts:
-    """Labelled texts as the fit sees them: one row of features a clause, and where each text's clauses start."""
-
-    rows: Sequence[Labelled]
-    features: sp.csr_matrix
-    start: npt.NDArray[np.int64]
-
-    @cached_property
-    def own(self) -> npt.NDArray[np.int64]:
-        """The text that each clause belongs to."""
-        return np.repeat(np.arange(len(self.rows)), np.diff(np.append(self.start, self.features.shape[0])))
-
-    def take(self, keep: Mask) -> _Texts:
-        rows = [row for row, kept in zip(self.rows, keep, strict=True) if kept]
-        sizes = np.diff(np.append(self.start, self.features.shape[0]))[keep]
-        start = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)[:-1]])
-        return _Texts(rows, self.features[keep[self.own]], start)
-
-    def pooled(self, share: Floats) -> sp.csr_matrix:
-        """(texts, features): each text's clauses summed with these weights."""
-        ends = np.append(self.start, self.features.shape[0])
-        sums: sp.csr_matrix = sp.csr_matrix((share, np.arange(len(share)), ends)) @ self.features
-        return sums
-
-
 def fit_linear(
     rows: Sequence[Labelled], frame: Codeframe, recipe: LinearRecipe, *, progress: Progress = lambda what, share: None
 ) -> Fitted:
@@ -104,8 +75,10 @@ def fit_linear(
             hint="a code needs two comments with it and one without; sentiment needs positive and negative ones",
         )
     progress("reading features", 0.0)
-    vocabulary, data = _featurise(rows, recipe)
-    held = np.array([recipe.held_out > 0 and part_of(row.text, recipe.held_out) == 1 for row in rows], bool)
+    vocabulary, data = featurise(rows, recipe.grams, least_texts=recipe.least_texts, most_features=recipe.most_features)
+    held = np.zeros(len(rows), bool)
+    if recipe.held_out > 0:
+        held = np.array(parts_of([row.text for row in rows], recipe.held_out)) == 1
     thresholds, slope, shift = dict.fromkeys(codes, 0.5), 1.0, 0.0
     if codes and held.any() and not held.all():
         first = _fit(
@@ -134,28 +107,6 @@ def _teaches(rows: Sequence[Labelled], code: str) -> bool:
     return there >= 2 and sum(_annotates(row, code) for row in rows) > there
 
 
-def _featurise(rows: Sequence[Labelled], recipe: LinearRecipe) -> tuple[Vocabulary, _Texts]:
-    """The vocabulary of the rows, and the rows as features."""
-    cut = [clauses(row.text) or [(0, len(row.text))] for row in rows]
-    lines = normalise_all(
-        [row.text[a:b].replace("\n", " ") for row, spans in zip(rows, cut, strict=True) for a, b in spans]
-    )
-    start = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(spans) for spans in cut])[:-1]])
-    own = np.repeat(np.arange(len(rows)), [len(spans) for spans in cut])
-    pairs = []  # text and feature as one number, each pair once
-    for low in range(0, len(lines), _CHUNK):
-        line, value = hash_clauses(lines[low : low + _CHUNK], recipe.grams)
-        pairs.append(np.unique(own[low + line].astype(np.uint64) << np.uint64(32) | value))
-    found, texts = np.unique(np.unique(np.concatenate(pairs)) & np.uint64(0xFFFFFFFF), return_counts=True)
-    kept = texts >= recipe.least_texts
-    if kept.sum() > recipe.most_features:
-        kept &= texts > np.partition(texts, -recipe.most_features)[-recipe.most_features]
-    idf = np.log((1 + len(rows)) / (1 + texts[kept])) + 1
-    vocabulary = Vocabulary(found[kept].astype(np.uint32), idf.astype(np.float32), recipe.grams)
-    parts = [vocabulary.matrix(lines[low : low + _CHUNK]) for low in range(0, len(lines), _CHUNK)]
-    return vocabulary, _Texts(rows, sp.vstack(parts, format="csr").astype(np.float64), start)
-
-
 @dataclass(frozen=True)
 class _Head:
     """What is learnt for one code: mention (features + 1), polarity (3, features + 1), and its lean (3, 2)."""
@@ -165,9 +116,7 @@ class _Head:
     lean: Floats
 
 
-def _fit(
-    data: _Texts, codes: Sequence[str], vocabulary: Vocabulary, recipe: LinearRecipe, progress: Progress
-) -> Linear:
+def _fit(data: Texts, codes: Sequence[str], vocabulary: Vocabulary, recipe: LinearRecipe, progress: Progress) -> Linear:
     sentiment = _fit_sentiment(data, recipe)
     done = 0
 
@@ -179,6 +128,7 @@ def _fit(
         progress(f"learning {code}", done / len(codes))
         return head
 
+    _ = data.across  # made here once: threads that find it missing would make one each
     with ThreadPoolExecutor(recipe.threads) as threads:
         heads = list(threads.map(one, codes))
     columns = list(sentiment) if sentiment is not None else []
@@ -190,7 +140,7 @@ def _fit(
     return Linear(tuple(codes), vocabulary, weights, table[-1].astype(np.float32), lean=lean)
 
 
-def _fit_sentiment(data: _Texts, recipe: LinearRecipe) -> Floats | None:
+def _fit_sentiment(data: Texts, recipe: LinearRecipe) -> Floats | None:
     """(2, features + 1): the logits "neutral or not" and "positive, not negative", bias last; None if not taught.
 
     Sets judged in two classes teach the second alone, and the first only that reviews hold opinions: together they
@@ -216,7 +166,7 @@ def _fit_sentiment(data: _Texts, recipe: LinearRecipe) -> Floats | None:
     return np.stack([neutral, towards])
 
 
-def _fit_code(data: _Texts, code: str, recipe: LinearRecipe, sentiment: Floats | None) -> _Head:
+def _fit_code(data: Texts, code: str, recipe: LinearRecipe, sentiment: Floats | None) -> _Head:
     outcome = np.array([_outcome(row, code) for row in data.rows])
     there = np.array([any(tag.code == code for tag in row.tags) for row in data.rows])
     mention = _fit_mention(data, there, recipe)
@@ -256,7 +206,7 @@ def _borrowed(sentiment: Floats | None, size: int) -> tuple[Floats, Floats]:
     return polarity, lean
 
 
-def _fit_mention(data: _Texts, there: Mask, recipe: LinearRecipe) -> Floats:
+def _fit_mention(data: Texts, there: Mask, recipe: LinearRecipe) -> Floats:
     """Weights and bias of mention, by L-BFGS from zero: the pooled loss is not convex, but zero is no bad place."""
     loss = _mention_loss(data, there, recipe.penalty)
     first = np.zeros(data.features.shape[1] + 1)
@@ -264,10 +214,9 @@ def _fit_mention(data: _Texts, there: Mask, recipe: LinearRecipe) -> Floats:
     return np.asarray(result.x)
 
 
-def _mention_loss(data: _Texts, there: Mask, penalty: float) -> Callable[[Floats], tuple[float, Floats]]:
+def _mention_loss(data: Texts, there: Mask, penalty: float) -> Callable[[Floats], tuple[float, Floats]]:
     """Logistic loss of the pooled clause scores plus ``penalty``/2 times the squared weights, with its gradient."""
-    features, start, own = data.features, data.start, data.own
-    across = features.T.tocsr()
+    features, across, start, own = data.features, data.across, data.start, data.own
     sign = np.where(there, 1.0, -1.0)
     weight = np.array([row.weight for row in data.rows])
 
@@ -282,7 +231,7 @@ def _mention_loss(data: _Texts, there: Mask, penalty: float) -> Callable[[Floats
     return loss
 
 
-def _calibrated(model: Linear, data: _Texts) -> tuple[float, float, dict[str, float]]:
+def _calibrated(model: Linear, data: Texts) -> tuple[float, float, dict[str, float]]:
     """Slope, shift and thresholds of a model, from texts it has not seen."""
     first = 2 if model.knows_sentiment else 0
     heads = slice(first, first + len(model.codes))

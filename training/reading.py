@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from vocnlp.encoder import Marks, cut_windows
 from vocnlp.records import POLARITIES
 from vocnlp.text import clauses, normalise_all
+from vocnlp.windows import Marks, cut_windows
 
 from .labelled import Labelled
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import vocnlp.frames
 from vocnlp.codeframe import Codeframe
@@ -24,6 +25,8 @@ class EncoderRecipe:
 
     least_steps: a small set is read so often, and in so small batches, that there are about so many steps
     hidden: the share of the words that is hidden from the encoder at every step, so that no text is learnt by heart
+    look_every: steps between two looks at the texts kept apart; patience: looks without a gain that end the fit, 0: none do
+    average: the share of the weights' running average that stays at every step, of which the looks are taken; 0: no average
     """
 
     epochs: float = 4.0
@@ -39,6 +42,9 @@ class EncoderRecipe:
     polarity_weight: float = 0.7
     mood_weight: float = 1.0
     evidence_weight: float = 0.2
+    look_every: int = 50
+    patience: int = 4
+    average: float = 0.98
     seed: int = 7
 
     def for_tokens(self, tokens: float) -> EncoderRecipe:
@@ -62,12 +68,7 @@ class Recipe:
 
 def read_recipe(path: Path) -> Recipe:
     """Read a TOML recipe; InputError for what is missing, unknown or malformed."""
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError("no such recipe", path=path) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"not valid TOML: {error}", path=path) from error
+    content = read_toml(path)
     known = {"name", "version", "frame", "mapping", "weights", "linear", "encoder"}
     if unknown := sorted(set(content) - known):
         raise InputError(
@@ -75,15 +76,38 @@ def read_recipe(path: Path) -> Recipe:
         )
     if missing := sorted(known - {"weights", "linear", "encoder"} - set(content)):
         raise InputError("missing key in the recipe", path=path, column=missing[0])
-    for part, kind in (("linear", LinearRecipe), ("encoder", EncoderRecipe)):
-        settings = {f.name for f in fields(kind)} - {"grams"}
-        if unknown := sorted(set(content.get(part, {})) - settings):
-            hint = f"known: {', '.join(sorted(settings))}"
-            raise InputError("unknown setting", path=path, column=f"{part}.{unknown[0]}", hint=hint)
+    linear = settings(path, content, "linear", LinearRecipe)
+    encoder = settings(path, content, "encoder", EncoderRecipe)
     frame = Codeframe.load(Path(vocnlp.frames.__file__).parent / content["frame"])
     sets = _weighted(read_mapping(frame, path.parent / content["mapping"]), content.get("weights", {}), path)
-    linear, encoder = LinearRecipe(**content.get("linear", {})), EncoderRecipe(**content.get("encoder", {}))
     return Recipe(content["name"], content["version"], frame, sets, linear, encoder)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a recipe; InputError where it is missing or no TOML."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError("no such recipe", path=path, hint="check the spelling and the folder") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"not valid TOML: {error}", path=path) from error
+
+
+def settings(path: Path, content: Mapping[str, Any], part: str, kind: Any) -> Any:
+    """The settings of a part of a recipe as a ``kind``; InputError for an unknown one, or one of another type."""
+    given = content.get(part, {})
+    if not isinstance(given, dict):
+        raise InputError(f"must be a table: [{part}]", path=path, column=part)
+    known = {f.name: f.default for f in fields(kind) if f.name != "grams"}
+    for name, value in given.items():
+        if name not in known:
+            hint = f"known: {', '.join(sorted(known))}"
+            raise InputError("unknown setting", path=path, column=f"{part}.{name}", hint=hint)
+        wanted = (int, float) if isinstance(known[name], float) else type(known[name])
+        if not isinstance(value, wanted) or isinstance(value, bool):
+            told = f"a setting of another kind: {type(known[name]).__name__} is wanted"
+            raise InputError(told, path=path, column=f"{part}.{name}", value=str(value))
+    return kind(**given)
 
 
 def _weighted(sets: tuple[SetMapping, ...], weights: Mapping[str, float], path: Path) -> tuple[SetMapping, ...]:

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
-from torch import nn
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
 
 from vocnlp.errors import VocnlpError
 
 _STATE, _WEIGHTS = "state.json", "checkpoint.safetensors"
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+_BESIDE = "beside."
 
 
 class TrainingError(VocnlpError):
@@ -43,29 +45,36 @@ def groups(network: nn.Module, decay: float = 0.01) -> list[dict[str, Any]]:
 
 
 def save_checkpoint(
-    folder: Path, network: nn.Module, optimiser: torch.optim.Optimizer, state: Mapping[str, Any]
+    folder: Path,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    state: Mapping[str, Any],
+    *,
+    beside: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Weights, moments and state, replaced whole."""
+    """Weights, moments, state and what else belongs to them, replaced whole: a kill leaves the old one or the new."""
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
     for name, parameter in network.named_parameters():
         for moment in _MOMENTS:
             if parameter in optimiser.state:
                 tensors[f"{moment}.{name}"] = optimiser.state[parameter][moment]
+    tensors |= {f"{_BESIDE}{name}": tensor for name, tensor in (beside or {}).items()}
     fresh = folder / f".{_WEIGHTS}"
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     save_file(plain, fresh, metadata={"state": json.dumps(state)})
     fresh.replace(folder / _WEIGHTS)
-    (folder / _STATE).write_text(json.dumps(state, indent=1), encoding="utf-8")
+    (folder / _STATE).write_text(json.dumps(state, indent=1), encoding="utf-8")  # for people; nothing reads it
 
 
 def load_checkpoint(
     folder: Path, network: nn.Module, optimiser: torch.optim.Optimizer, *, device: str
 ) -> dict[str, Any] | None:
     """Put a checkpoint back and return its state; None where there is none."""
-    if not (folder / _STATE).is_file():
+    if not (folder / _WEIGHTS).is_file():
         return None
-    state: dict[str, Any] = json.loads((folder / _STATE).read_text(encoding="utf-8"))
-    tensors = load_file(folder / _WEIGHTS, device=device)
+    with safe_open(folder / _WEIGHTS, "pt", device=device) as file:
+        state: dict[str, Any] = json.loads(file.metadata()["state"])
+        tensors = {name: file.get_tensor(name) for name in file.keys() if not name.startswith(_BESIDE)}  # noqa: SIM118
     network.load_state_dict(
         {name.removeprefix("network."): t for name, t in tensors.items() if name.startswith("network.")}
     )
@@ -75,3 +84,12 @@ def load_checkpoint(
             moments["step"] = moments["step"].cpu()
             optimiser.state[parameter] = moments
     return state
+
+
+def load_beside(folder: Path, *, device: str) -> dict[str, Tensor]:
+    """What ``save_checkpoint`` was given ``beside``; nothing where there is no checkpoint."""
+    if not (folder / _WEIGHTS).is_file():
+        return {}
+    with safe_open(folder / _WEIGHTS, "pt", device=device) as file:
+        names = [name for name in file.keys() if name.startswith(_BESIDE)]  # noqa: SIM118
+        return {name.removeprefix(_BESIDE): file.get_tensor(name) for name in names}

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import glob
+import hashlib
 import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from vocnlp.bundle import MANIFEST, Bundle
-from vocnlp.codeframe import Codeframe
 from vocnlp.encoder import Encoder
 from vocnlp.errors import InputError, MissingExtraError, OutputError
 from vocnlp.linear import Linear
@@ -22,12 +23,15 @@ from vocnlp.tagger import Tagger
 
 from .card import model_card
 from .evaluation import evaluate
-from .labelled import Labelled, frame_of, in_frame, look_over, read_labelled, read_texts, split
-from .linear_fit import LinearRecipe, Progress, fit_linear
-from .mapping import ENCODER, LINEAR, read_all
-from .recipe import EncoderRecipe, Recipe, read_recipe
+from .labelled import Labelled, in_frame, read_labelled, read_texts
+from .linear_fit import Progress, fit_linear
+from .mapping import ENCODER, LINEAR
+from .own_recipe import OwnRecipe, digest_of_start
+from .preparing import Prepared, prepare, prepare_sets
+from .recipe import EncoderRecipe, Recipe
 
 PRETRAINING = "pretraining.json"  # beside an encoder that ``vocnlp.training.pretrain`` made
+_WORK = ".vocnlp-training"
 _FIGURES = {
     "sentiment": ("accuracy", "macro_f1", "support"),
     "codes": ("micro_f1", "macro_f1", "support"),
@@ -46,6 +50,7 @@ def train_bundle(
     encoder: str | None = None,
     ngrams: bool = True,
     teacher: Path | None = None,
+    dev: Path | None = None,
     dev_parts: int = 10,
     force: bool = False,
     progress: Progress = lambda what, share: None,
@@ -53,79 +58,92 @@ def train_bundle(
     """Train on one labelled file, or on the sets of a recipe below ``root``; measure on the held-out part; save.
 
     ``encoder`` is what to fine-tune: a folder, a bundle, or OWNER/NAME@REVISION; without one the model is linear. Unless
-    ``ngrams`` is off, an encoder gets a linear model beside it, and the two are read as one. With a ``teacher``, ``data`` is any table of comments, and the encoder alone learns to say what that bundle says.
+    ``ngrams`` is off, an encoder gets a linear model beside it, and the two are read as one. With a ``teacher``, ``data``
+    is any table of comments, and the encoder alone learns to say what that bundle says.
     Nothing is written unless all went well. InputError if the data cannot be used, OutputError if ``out`` exists.
     """
-    if out.exists() and not force:
-        raise OutputError("already exists", path=out, hint="choose another folder, or replace it with --force")
+    refuse_existing(out, force=force)
     if teacher is not None:
         if encoder is None or data is None:
             raise InputError("--teacher needs --encoder or --init, and --data with comments", path=teacher)
-        return _distil(data, teacher, encoder, out, force=force, progress=progress)
+        return distil_bundle(data, teacher, encoder, out, force=force, progress=progress)
     if recipe is not None:
         if root is None or data is not None:
             raise InputError("a recipe needs --data-root, and no --data", path=recipe)
-        plan = read_recipe(recipe)
-        rows = read_all(plan.sets, plan.frame, root, _kind(encoder))
+        prepared = prepare_sets(recipe, root, start=encoder, kind=_kind(encoder), ngrams=ngrams)
     elif data is not None:
-        rows = read_labelled(data)
-        frame = Codeframe.load(codeframe) if codeframe else frame_of(rows)
-        rows = in_frame(rows, frame, path=data)
-        plan = Recipe(out.name, datetime.now(UTC).strftime("%Y.%m.%d"), frame, (), LinearRecipe(), EncoderRecipe())
-        rows = [replace(row, dev_parts=dev_parts or row.dev_parts) for row in rows]
+        prepared = prepare(OwnRecipe(data, codeframe, dev, dev_parts, encoder, ngrams, out.name))
     else:
         raise InputError("nothing to train on", hint="give --data FILE, or --recipe FILE with --data-root DIR")
-    train, dev = split(rows) if dev_parts else (list(rows), [])
-    return _train(plan, train, dev, out, encoder=encoder, ngrams=ngrams, force=force, progress=progress)
+    return train_prepared(prepared, out, force=force, progress=progress)
 
 
-def _train(
-    plan: Recipe,
-    train: Sequence[Labelled],
-    dev: Sequence[Labelled],
-    out: Path,
-    *,
-    encoder: str | None,
-    ngrams: bool,
-    force: bool,
-    progress: Progress,
+def refuse_existing(out: Path, *, force: bool) -> None:
+    """OutputError if a bundle cannot be written to ``out``, before hours are spent on it."""
+    if out.exists() and not force:
+        raise OutputError("already exists", path=out, hint="choose another folder, or replace it with --force")
+    if not out.resolve().parent.is_dir():
+        raise OutputError("the folder does not exist", path=out.parent, hint=f"create {out.parent}")
+
+
+def train_prepared(
+    prepared: Prepared, out: Path, *, force: bool = False, progress: Progress = lambda what, share: None
 ) -> Bundle:
+    """Fit, measure and save. InputError of what the checks refuse; a fit that was stopped goes on where it was."""
+    prepared.checked.refuse(prepared.path)
+    plan, train, start = prepared.plan, prepared.train, prepared.start
     begun = time.perf_counter()
-    if encoder is None:
+    if start is None:
         model, thresholds, beside, made = _fit_linear(plan, train, progress)
     else:
-        model, thresholds, beside, made = _fit_encoder(plan, train, encoder, out, _part(progress, 0.0, 0.8))
-        if ngrams:
+        work = _work_of(out, _fingerprint(plan, train, start))
+        model, thresholds, beside, made = _fit_encoder(plan, train, start, work, _part(progress, 0.0, 0.8))
+        if prepared.ngrams:
             model, thresholds = _fit_beside(model, plan, train, _part(progress, 0.8, 1.0))
             made["features"] = len(model.ngrams.vocabulary.hashes)
     seconds = time.perf_counter() - begun
-    origin = {
-        "rows": len(train),
-        "held_out": len(dev),
-        "sets": [
-            {"name": s.name, "source": s.source, "licence": s.licence} for s in plan.sets if _kind(encoder) in s.models
-        ]
-        or [{"name": train[0].source}],
-        "seconds": round(seconds, 1),
-        "cores": cores(),
-        **made,
-        "findings": _plain(look_over(train)),
-    }
     progress("measuring", 1.0)
+    origin = {**_origin(prepared, model.codes), "seconds": round(seconds, 1), "cores": cores(), **made}
     draft = Bundle(plan.name, plan.version, plan.frame, model, thresholds, {}, origin)
-    bundle = replace(draft, figures=measure(Tagger(draft), dev))
+    bundle = replace(draft, figures=measure(Tagger(draft), prepared.dev, per_code=prepared.own is not None))
     saved = bundle.save(out, card=model_card(bundle), force=force, beside=beside)
-    shutil.rmtree(_work_of(out), ignore_errors=True)
+    _tidy(out)
     return saved
 
 
-def _distil(data: Path, teacher: Path, encoder: str, out: Path, *, force: bool, progress: Progress) -> Bundle:
+def _origin(prepared: Prepared, codes: Sequence[str]) -> dict[str, Any]:
+    """What a manifest says of the data and the way: enough to do it again, and to know what it was."""
+    plan, own, kind = prepared.plan, prepared.own, _kind(prepared.start)
+    sets = [{"name": s.name, "source": s.source, "licence": s.licence} for s in plan.sets if kind in s.models]
+    origin: dict[str, Any] = {
+        "rows": len(prepared.train),
+        "held_out": len(prepared.dev),
+        "sets": sets or [{"name": prepared.train[0].source}],
+        "not_learnt": [code.id for code in plan.frame.taggable if code.id not in codes],
+        "checks": prepared.checked.to_dict(),
+    }
+    if own is not None:
+        settings = {"linear": _plain(plan.linear)} if kind == LINEAR else {}
+        settings |= {} if kind == LINEAR else {"encoder": _plain(plan.encoder), "linear": _plain(plan.linear)}
+        measured = own.dev.stem if own.dev else own.data.stem
+        origin |= {"measured_on": measured, "dev_parts": 0 if own.dev else own.dev_parts}
+        origin |= {"recipe": {"digests": dict(own.sealed().digests), "seed": plan.encoder.seed, **settings}}
+    return origin
+
+
+def _plain(settings: Any) -> dict[str, Any]:
+    return {name: value for name, value in asdict(settings).items() if name not in ("grams", "seed")}
+
+
+def distil_bundle(data: Path, teacher: Path, encoder: str, out: Path, *, force: bool, progress: Progress) -> Bundle:
+    """A bundle of a small encoder that says of the comments in ``data`` what the bundle ``teacher`` says of them."""
     distil, load_source = _encoder_parts("distil")
     begun = time.perf_counter()
     large, settings = Bundle.load(teacher), EncoderRecipe()
     texts = read_texts(data)
     source = load_source(encoder, codes=_known(encoder))
-    fitted = distil(texts, large, source, settings, work=_work_of(out), progress=progress)
+    work = _work_of(out, hashlib.sha256(repr((texts, large.digest, encoder)).encode("utf-8", "replace")).hexdigest())
+    fitted = distil(texts, large, source, settings, work=work, progress=progress)
     origin = {
         "rows": len(texts), "held_out": 0, "sets": [{"name": data.stem}], "seconds": round(time.perf_counter() - begun, 1),
         "cores": cores(), "encoder": Path(encoder).name, "epochs": fitted.epochs, "teacher": large.label,
@@ -133,7 +151,7 @@ def _distil(data: Path, teacher: Path, encoder: str, out: Path, *, force: bool, 
     version = datetime.now(UTC).strftime("%Y.%m.%d")
     bundle = Bundle(out.name, version, large.codeframe, fitted.classifier, fitted.thresholds, {}, origin)
     saved = bundle.save(out, card=model_card(bundle), force=force, beside=fitted.beside)
-    shutil.rmtree(_work_of(out), ignore_errors=True)
+    _tidy(out)
     return saved
 
 
@@ -167,11 +185,12 @@ def _fit_linear(plan: Recipe, train: Sequence[Labelled], progress: Progress) -> 
     return model, fitted.thresholds, {}, {"features": len(fitted.model.vocabulary.hashes)}
 
 
-def _fit_encoder(plan: Recipe, train: Sequence[Labelled], encoder: str, out: Path, progress: Progress) -> _Made:
+def _fit_encoder(plan: Recipe, train: Sequence[Labelled], encoder: str, work: Path, progress: Progress) -> _Made:
     fit_encoder, load_source = _encoder_parts("fit_encoder")
     source = load_source(encoder, codes=_known(encoder))
-    fitted = fit_encoder(train, plan.frame, source, plan.encoder, work=_work_of(out), progress=progress)
-    made = {"encoder": Path(encoder).name, "epochs": fitted.epochs, **_pretraining(Path(encoder))}
+    fitted = fit_encoder(train, plan.frame, source, plan.encoder, work=work, progress=progress)
+    steps = {"steps": fitted.steps, "best_step": fitted.best_step}
+    made = {"encoder": Path(encoder).name, "epochs": fitted.epochs, **steps, **_pretraining(Path(encoder))}
     return fitted.classifier, fitted.thresholds, fitted.beside, made
 
 
@@ -206,35 +225,47 @@ def _kind(encoder: str | None) -> str:
     return LINEAR if encoder is None else ENCODER
 
 
-def _work_of(out: Path) -> Path:
-    """The checkpoints of a training that was stopped; the same command goes on from there."""
-    return out.with_name(f".{out.name}.vocnlp-training")
+def _work_of(out: Path, fingerprint: str) -> Path:
+    """The checkpoints of a training that was stopped; the same command on the same data goes on from there."""
+    return out.with_name(f".{out.name}.{fingerprint[:16]}{_WORK}")
 
 
-def _plain(findings: Any) -> dict[str, Any]:
-    return {
-        "rows": findings.rows,
-        "empty": findings.empty,
-        "twins": findings.twins,
-        "contradictions": findings.contradictions,
-    }
+def _tidy(out: Path) -> None:
+    """Checkpoints are of no use any more, nor are those of other data for the same folder."""
+    for work in out.parent.glob(f".{glob.escape(out.name)}.*{_WORK}"):
+        shutil.rmtree(work, ignore_errors=True)
 
 
-def measure(tagger: Tagger, rows: Sequence[Labelled]) -> dict[str, Any]:
-    """The headline figures of every set among the rows: set -> figure -> value."""
+def _fingerprint(plan: Recipe, train: Sequence[Labelled], start: str) -> str:
+    """Of all that a fit depends on, so that a checkpoint of other data or settings is never gone on from."""
+    hashed = hashlib.sha256(repr((plan.frame.digest, plan.encoder, digest_of_start(start))).encode())
+    for row in train:
+        looked = None if row.annotated is None else sorted(row.annotated)
+        told = (row.text, row.tags, row.sentiment, row.two_class, row.weight, looked)
+        hashed.update(repr(told).encode("utf-8", "backslashreplace"))
+    return hashed.hexdigest()
+
+
+def measure(tagger: Tagger, rows: Sequence[Labelled], *, per_code: bool = False) -> dict[str, Any]:
+    """The headline figures of every set among the rows, with those of every code if asked: set -> figure -> value."""
     by_set: dict[str, list[Labelled]] = {}
     for row in rows:
         by_set.setdefault(row.source, []).append(row)
-    return {name: _headline(evaluate(tagger, chosen)) for name, chosen in by_set.items()}
+    return {name: _headline(evaluate(tagger, chosen), per_code) for name, chosen in by_set.items()}
 
 
-def _headline(figures: Mapping[str, Any]) -> dict[str, Any]:
+def _headline(figures: Mapping[str, Any], per_code: bool) -> dict[str, Any]:
     """The contract's figures without those that a set cannot give."""
     kept: dict[str, Any] = {"rows": figures["rows"]}
     for part, names in _FIGURES.items():
         values = {name: _rounded(figures[part][name]) for name in names}
         if values["support"]:
             kept[part] = values
+    if per_code:
+        kept["per_code"] = {
+            code: {"f1": _rounded(one["f1"]), "support": one["right"] + one["missed"]}
+            for code, one in figures["per_code"].items()
+        }
     return kept
 
 

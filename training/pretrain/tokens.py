@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from vocnlp.encoder import Marks, cut_windows
+from vocnlp.windows import Marks, cut_windows
 
 from .corpus import Document
 

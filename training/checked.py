@@ -1,0 +1,63 @@
+"""What a look over labelled data found, as values that can be printed, kept in a manifest, and refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vocnlp.errors import InputError
+
+from .profile import Profile
+
+REFUSE, WARN, NOTE = "refuse", "warn", "note"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing about the data. ``rows`` are the first few it concerns, as the file counts them; ``count`` is of all."""
+
+    severity: str
+    kind: str
+    message: str
+    count: int = 0
+    rows: tuple[int, ...] = ()
+    examples: tuple[str, ...] = ()
+    hint: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items() if value}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found in the data. ``rows``, ``dev_rows``: how many there are; per_code: comments of each code."""
+
+    rows: int
+    dev_rows: int
+    findings: tuple[Finding, ...]
+    profile: Profile
+    per_code: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def refused(self) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.severity == REFUSE)
+
+    def refuse(self, path: Path | str) -> None:
+        """InputError of the first finding that nothing can be trained past; the others are counted in it."""
+        if not self.refused:
+            return
+        first, *others = self.refused
+        told = f"{first.message}; {len(others)} more reason(s) not to train" if others else first.message
+        raise InputError(told, path=path, row=first.rows[0] if first.rows else None, hint=first.hint)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data, for a manifest."""
+        return {
+            "rows": self.rows,
+            "dev_rows": self.dev_rows,
+            "findings": [finding.to_dict() for finding in self.findings],
+            "profile": self.profile.to_dict(),
+            "per_code": dict(self.per_code),
+        }

@@ -1,0 +1,180 @@
+"""``vocnlp train``: says what it found in the data, trains, says what was measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from .cli_options import ERR, OUT, FrameOption, say
+from .errors import InputError
+
+if TYPE_CHECKING:
+    from .training.checked import Checked, Finding
+    from .training.own_recipe import OwnRecipe
+    from .training.preparing import Prepared
+
+_MARK = {"refuse": "[red]refused[/]", "warn": "[yellow]warning[/]", "note": "[dim]note[/]"}
+
+
+def train(
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of the new bundle.")] = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Labelled jsonl, xlsx or csv.")] = None,
+    recipe: Annotated[Path | None, typer.Option("--recipe", help="TOML recipe: own data, or several sets.")] = None,
+    data_root: Annotated[Path | None, typer.Option("--data-root", help="Folder of a recipe's sets.")] = None,
+    codeframe: FrameOption = None,
+    linear: Annotated[bool, typer.Option("--linear", help="Train a linear model: seconds, and no torch.")] = False,
+    encoder: Annotated[str | None, typer.Option(help="Fine-tune this: a folder, or OWNER/NAME@REVISION.")] = None,
+    init: Annotated[
+        Path | None, typer.Option(help="Fine-tune this bundle's encoder; default: the shipped one.")
+    ] = None,
+    ngrams: Annotated[bool, typer.Option(help="Train n-grams beside the encoder; without, it is alone.")] = True,
+    teacher: Annotated[Path | None, typer.Option(help="Learn from this bundle, on the comments of --data.")] = None,
+    dev: Annotated[Path | None, typer.Option("--dev", help="Measure on this labelled file, and hold out none.")] = None,
+    dev_parts: Annotated[int, typer.Option(help="Hold out one part in this many for measuring; 0: none.", min=0)] = 10,
+    seed: Annotated[int, typer.Option(help="Of the encoder's fit; the linear model has no chance in it.")] = 7,
+    few: Annotated[
+        bool,
+        typer.Option("--few", help="Teach the bundle of --init the codes it lacks; its own codes stay as they are."),
+    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Only look over the data.")] = False,
+    write_recipe: Annotated[Path | None, typer.Option(help="Write what is done here as a TOML recipe.")] = None,
+    allow_changed: Annotated[
+        bool, typer.Option("--allow-changed", help="Train though a recipe's data changed.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the folder OUT.")] = False,
+) -> None:
+    """Train a bundle from labelled comments, measure it on a held-out split, and write it with its card."""
+    from .training.mapping import ENCODER, LINEAR
+    from .training.own_recipe import write_own_recipe
+    from .training.preparing import prepare, prepare_sets
+    from .training.train import refuse_existing
+
+    if out is None and not check:
+        raise InputError("where to? --out is missing", hint="give --out FOLDER, or --check to look over the data only")
+    start = _start(linear, encoder, init)
+    if few and (linear or encoder is not None or teacher is not None or recipe is not None):
+        raise InputError("--few begins from a bundle", hint="give --init BUNDLE, --data and --codeframe alone")
+    if out is not None and not check:
+        refuse_existing(out, force=force)
+    if teacher is not None:
+        _distil(data, teacher, start, out, force=force)
+        return
+    if data_root is not None and recipe is not None:
+        if data is not None:
+            raise InputError("a recipe over sets needs --data-root, and no --data", path=recipe)
+        prepared = prepare_sets(recipe, data_root, start=start, kind=ENCODER if start else LINEAR, ngrams=ngrams)
+    else:
+        chosen = (data, codeframe, dev, encoder, init)
+        own = _own(recipe, allow_changed=allow_changed, used=linear or any(one is not None for one in chosen))
+        own = own or _from_options(data, out, codeframe=codeframe, dev=dev, dev_parts=dev_parts, start=start)
+        own = own if recipe is not None else replace(own, ngrams=ngrams, encoder=replace(own.encoder, seed=seed))
+        prepared = prepare(own)
+    _finish(prepared, None if check else out, force=force, few=few)
+    if write_recipe is not None and prepared.own is not None:
+        write_own_recipe(write_recipe, prepared.own)
+        say(OUT, f"recipe: {escape(str(write_recipe))}")
+
+
+def _start(linear: bool, encoder: str | None, init: Path | None) -> str | None:
+    """What to fine-tune; None for a linear model."""
+    from .bundle import Bundle
+
+    if sum((linear, encoder is not None, init is not None)) > 1:
+        raise InputError("--linear, --encoder and --init are three ways to begin", hint="choose one")
+    if linear:
+        return None
+    return encoder or str(Bundle.load(init).path)
+
+
+def _own(recipe: Path | None, *, allow_changed: bool, used: bool) -> OwnRecipe | None:
+    """The recipe over own data, if one was given and its files are as they were."""
+    from .training.own_recipe import is_own, read_own_recipe
+    from .training.recipe import read_toml
+
+    if recipe is None:
+        return None
+    if not is_own(read_toml(recipe)):
+        raise InputError("a recipe over sets needs --data-root, and no --data", path=recipe, hint="give their folder")
+    if used:
+        hint = "change the recipe, or leave it out"
+        raise InputError("the recipe says what to train on and how; no other option may", path=recipe, hint=hint)
+    own = read_own_recipe(recipe)
+    changed = own.changed()
+    if changed and not allow_changed:
+        hint = "the figures would not be the same; train on it with --allow-changed, and write a new recipe"
+        raise InputError("; ".join(changed), path=recipe, hint=hint)
+    for sentence in changed:
+        say(ERR, f"[yellow]warning:[/] {escape(sentence)}")
+    return own
+
+
+def _from_options(
+    data: Path | None, out: Path | None, *, codeframe: Path | None, dev: Path | None, dev_parts: int, start: str | None
+) -> OwnRecipe:
+    from .training.own_recipe import OwnRecipe
+
+    if data is None:
+        raise InputError("nothing to train on", hint="give --data FILE, or --recipe FILE")
+    return OwnRecipe(data, codeframe, dev, dev_parts, start, name=out.name if out is not None else data.stem)
+
+
+def _finish(prepared: Prepared, out: Path | None, *, force: bool, few: bool = False) -> None:
+    """Say what was found, and unless there is nowhere to write to, train."""
+    from .cli_output import print_figures, training_progress
+    from .training.few_train import train_few_prepared
+    from .training.train import train_prepared
+
+    _print_checked(prepared.checked)
+    prepared.checked.refuse(prepared.path)
+    if out is None:
+        say(OUT, "nothing stands in the way of training")
+        return
+    with training_progress(ERR) as progress:
+        bundle = (train_few_prepared if few else train_prepared)(prepared, out, force=force, progress=progress)
+    print_figures(OUT, bundle.figures)
+    say(OUT, f"bundle: {escape(str(out))}")
+
+
+def _distil(data: Path | None, teacher: Path, start: str | None, out: Path | None, *, force: bool) -> None:
+    from .cli_output import training_progress
+    from .training.train import distil_bundle
+
+    if start is None or data is None or out is None:
+        raise InputError("--teacher needs --encoder or --init, and --data with comments", path=teacher)
+    with training_progress(ERR) as progress:
+        distil_bundle(data, teacher, start, out, force=force, progress=progress)
+    say(OUT, f"bundle: {escape(str(out))}")
+
+
+def _print_checked(checked: Checked) -> None:
+    """What a look over the data found, worst first."""
+    profile = checked.profile
+    say(ERR, f"[bold]{checked.rows:,} rows to learn from, {checked.dev_rows:,} to measure on[/]")
+    scripts = (("Simplified", profile.simplified), ("Traditional", profile.traditional), ("other", profile.other))
+    shares = ", ".join(f"{name} {share:.1%}" for name, share in scripts if share)
+    five, _, half, _, most = profile.length
+    say(
+        ERR,
+        f"  script: {shares}; length {five} to {most} characters (5 to 95 %), median {half}, longest {profile.longest:,}",
+    )
+    codes = ", ".join(f"{code} {count:,}" for code, count in list(checked.per_code.items())[:12])
+    more = f", and {len(checked.per_code) - 12} more" if len(checked.per_code) > 12 else ""
+    if codes:
+        say(ERR, f"  {len(checked.per_code)} codes: {escape(codes)}{more}")
+    for finding in checked.findings:
+        _print_finding(finding)
+
+
+def _print_finding(finding: Finding) -> None:
+    say(ERR, f"  {_MARK[finding.severity]} {escape(finding.message)}")
+    if finding.rows:
+        more = ", ..." if finding.count > len(finding.rows) else ""
+        say(ERR, f"    [dim]row {', '.join(map(str, finding.rows))}{more}[/]")
+    for example in finding.examples[:3]:
+        say(ERR, f"    [dim]{escape(' '.join(example.split()))}[/]")
+    if finding.hint:
+        say(ERR, f"    [dim]-> {escape(finding.hint)}[/]")
