@@ -8,7 +8,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import alerts, challenge, encoder, page, picture, privacy, quality, report, rounding, serving, speed, store
+from . import (
+    alerts,
+    challenge,
+    encoder,
+    few_shot,
+    page,
+    picture,
+    privacy,
+    quality,
+    report,
+    review,
+    rounding,
+    serving,
+    speed,
+    store,
+    topics,
+)
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
@@ -19,10 +35,13 @@ SUITES = (
     "rounding",
     "shipped",
     "own_codes",
+    "few_shot",
     "privacy",
     "alerts",
     "store",
     "report",
+    "review",
+    "topics",
     "serving",
 )
 
@@ -47,8 +66,11 @@ def main() -> None:
         "alerts": lambda: alerts.measure(wanted.bundle),
         "store": store.measure,
         "report": lambda: report.measure(1_000_000),
+        "review": lambda: review.measure(wanted.data),
+        "topics": lambda: topics.measure(wanted.data, wanted.bundle),
         "serving": lambda: serving.measure(wanted.bundle),
         "own_codes": lambda: quality.own_codes(wanted.data, wanted.bundle),
+        "few_shot": lambda: few_shot.measure(wanted.data, wanted.bundle),
     }
     for suite in [wanted.only] if wanted.only else SUITES:
         results[suite] = run[suite]()

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .few_shot import section as few_shot_section
+
 BEGIN, END = "<!-- results: made by python -m benchmarks, do not edit -->", "<!-- end of results -->"
 
 
@@ -22,6 +24,8 @@ def tables(results: dict[str, Any]) -> str:
     parts = []
     if "own_codes" in results:
         parts.append(_own(results["own_codes"]))
+    if "few_shot" in results:
+        parts.append("\n".join(few_shot_section(results["few_shot"])))
     if "shipped" in results:
         parts += [_shipped(results["shipped"]), _per_code(results["shipped"]["per_code"])]
     if "rounding" in results:
@@ -42,6 +46,8 @@ def tables(results: dict[str, Any]) -> str:
 _PLAIN = {
     "store": "The store: processes that write at once, plain parquet beside",
     "report": "All figures of the report over made rows",
+    "review": "Labels that `vocnlp review sample` needs for the micro-F1 of 1,000 random ones (simulated)",
+    "topics": "Topic discovery (`vocnlp discover`)",
     "alerts": "From a comment to its webhook on loopback, in seconds",
     "serving": "The service under load, on loopback",
 }

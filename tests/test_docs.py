@@ -35,7 +35,7 @@ def commands() -> dict[str, set[str]]:
     return found
 
 
-@pytest.mark.parametrize("name", [*TWINS, "CONTRIBUTING.md", "benchmarks/README.md"])
+@pytest.mark.parametrize("name", [*TWINS, "CONTRIBUTING.md", "benchmarks/README.md", "docs/tutorial.md"])
 def test_relative_links_lead_to_files(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     targets = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if not link.startswith("http")]
@@ -45,7 +45,10 @@ def test_relative_links_lead_to_files(name: str) -> None:
 @pytest.mark.parametrize("name", TWINS)
 def test_every_command_and_option_in_the_readme_exists(name: str) -> None:
     known = commands()
-    used = re.findall(r"vocnlp ((?:codeframe |keys |store |alerts )?[a-z]+)([^\n`#]*)", "\n".join(blocks(name)))
+    used = re.findall(
+        r"vocnlp ((?:codeframe |keys |store |alerts |rules |review |models |discover )?[a-z]+)([^\n`#]*)",
+        "\n".join(blocks(name)),
+    )
     calls = [(command, rest) for command, rest in used if command in known]
     assert {command for command, _ in calls} >= {"score", "report", "train", "evaluate", "classify"}
     for command, rest in calls:
