@@ -30,6 +30,7 @@ def commands() -> dict[str, set[str]]:
         }
         for name, child in getattr(command, "commands", {}).items():
             walk(child, f"{path} {name}".strip())
+        found[path] |= found.get(f"{path} run", set())  # vocnlp discover FILE is vocnlp discover run FILE
 
     walk(typer.main.get_command(app), "")
     return found

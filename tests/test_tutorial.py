@@ -20,8 +20,11 @@ def _commands() -> list[list[str]]:
     return [shlex.split(line) for line in re.findall(r"^\$ vocnlp (.+)$", TUTORIAL, re.MULTILINE)]
 
 
-def _review(path: Path) -> None:
-    """What a person does: confirm every row, and give a third of them the new code, so that it can be learnt."""
+def _review(path: Path) -> int:
+    """What a person does: confirm every row, and give a third of them the new code, so that it can be learnt.
+
+    How many rows bear it then: the codeframe's definition suggested some already.
+    """
     book = openpyxl.load_workbook(path)
     sheet = book["评审"]
     place = {cell.value: cell.column for cell in sheet[1]}
@@ -34,6 +37,9 @@ def _review(path: Path) -> None:
             sheet.cell(number, place["极性1"]).value = "负面"
             sheet.cell(number, place["证据1"]).value = None
     book.save(path)
+    slots = [column for name, column in place.items() if str(name).startswith("标签")]
+    said = [{sheet.cell(number, slot).value for slot in slots} for number in range(2, sheet.max_row + 1)]
+    return sum("新发现的痛点" in each for each in said)
 
 
 def _prepared(folder: Path) -> None:
@@ -48,9 +54,10 @@ def test_the_tutorial_from_an_export_to_a_promoted_bundle(
     _prepared(tmp_path)
     monkeypatch.chdir(tmp_path)
     told: dict[str, str] = {}
+    bearing = 0
     for words in _commands():
         if words[0] == "review" and words[1] == "import":
-            _review(tmp_path / "review.xlsx")
+            bearing = _review(tmp_path / "review.xlsx")
         if "TOPIC" in words:
             topics = json.loads((tmp_path / "topics" / "topics.json").read_text(encoding="utf-8"))["topics"]
             words[words.index("TOPIC")] = topics[0]["id"]
@@ -61,4 +68,4 @@ def test_the_tutorial_from_an_export_to_a_promoted_bundle(
     assert json.loads((tmp_path / "registry" / "aliases.json").read_text(encoding="utf-8"))
     rows = [json.loads(line) for line in (tmp_path / "labelled.jsonl").read_text(encoding="utf-8").splitlines()]
     assert len(rows) == 60
-    assert sum(tag["code"] == "spotted_pain" for row in rows for tag in row["tags"]) == 20
+    assert sum(any(tag["code"] == "spotted_pain" for tag in row["tags"]) for row in rows) == bearing >= 20
