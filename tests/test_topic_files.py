@@ -19,10 +19,11 @@ from vocnlp.errors import InputError, OutputError
 from vocnlp.figures import Nps
 from vocnlp.significance import rate_ratio
 from vocnlp.topic_figures import TopicFigures
-from vocnlp.topic_files import read_comments, read_topics, write_new, write_topics
+from vocnlp.topic_files import read_comments, read_topics, write_topics
 from vocnlp.topic_page import page
 from vocnlp.topic_proposals import Proposal
 from vocnlp.topics import Topic
+from vocnlp.whole_files import write_whole
 
 FILES = ["comments.jsonl", "topics.html", "topics.json", "topics.xlsx"]
 FORMULA = '=HYPERLINK("http://a.example","x")'
@@ -120,7 +121,7 @@ def test_nothing_is_left_half_written(discovered: Discovered, tmp_path: Path) ->
     with pytest.raises(OutputError, match="cannot be written"):
         write_topics(discovered, tmp_path / "file", "")
     with pytest.raises(OutputError, match="already exists"):
-        write_new(tmp_path / "file", "x")
+        write_whole(tmp_path / "file", "x", replace=False)
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,8 @@ def accept(
     from .jsonlines import dump_json
     from .topic_accept import Decision, examples_of
     from .topic_accept import accept as run
-    from .topic_files import read_comments, read_topics, write_new
+    from .topic_files import read_comments, read_topics
+    from .whole_files import write_whole
 
     found, frame = read_topics(topics), Codeframe.load(codeframe)
     done = run(frame, found, Decision(topic, kind, code, name, under))
@@ -139,7 +140,7 @@ def accept(
         return
     rows = list(examples_of(read_comments(topics, topic), done.code)) if examples else []
     if examples:
-        write_new(examples, "".join(dump_json(row) + "\n" for row in rows), force=force)
+        write_whole(examples, "".join(dump_json(row) + "\n" for row in rows), replace=force)
     write_frame(done.frame, out, force=force)
     print_diff(OUT, frame, done.frame, frame.diff(done.frame))
     say(

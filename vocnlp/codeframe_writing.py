@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .codeframe import Codeframe
 from .errors import OutputError
+from .whole_files import write_whole
 
 _NUMBERS = re.compile(r"(\d+)\.(\d+)\.(\d+)\Z")
 
@@ -25,14 +26,7 @@ def write_frame(frame: Codeframe, path: Path, *, force: bool = False) -> None:
         import yaml
 
         text = yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=120)
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot be written: {error.strerror}", path=path, hint="does the folder exist?") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    write_whole(path, text)
 
 
 def next_version(version: str) -> str:

@@ -11,6 +11,7 @@ from .codeframe import Codeframe
 from .codeframe_reading import Located, read_located
 from .errors import CodeframeError, OutputError
 from .migration import Migration
+from .whole_files import write_whole
 
 
 def history_of(frame: Path) -> Path:
@@ -44,7 +45,7 @@ def write_history(source: Path, out: Path, migration: Migration, *, now: datetim
         "digest": migration.digest, "changes": told["changes"],
     }  # fmt: skip
     kept = [one for one in entries if one.get("digest") != migration.digest]
-    write_yaml(history_of(out), yaml_of({"history": [*kept, entry]}))
+    write_whole(history_of(out), yaml_of({"history": [*kept, entry]}))
 
 
 def write_proposal(path: Path, old: Codeframe, version: str, changes: Iterable[Mapping[str, Any]]) -> None:
@@ -52,25 +53,13 @@ def write_proposal(path: Path, old: Codeframe, version: str, changes: Iterable[M
     if path.exists():
         raise OutputError("already exists", path=path, hint="it may have been edited: choose another name")
     start = {"name": old.name, "version": old.version, "digest": old.digest[:16]}
-    write_yaml(path, yaml_of({"from": start, "to": {"version": version}, "changes": [dict(one) for one in changes]}))
+    write_whole(path, yaml_of({"from": start, "to": {"version": version}, "changes": [dict(one) for one in changes]}))
 
 
 def yaml_of(content: Mapping[str, Any]) -> str:
     import yaml  # 40 ms of start-up that only those who write a frame need
 
     return str(yaml.safe_dump(dict(content), allow_unicode=True, sort_keys=False, width=120))
-
-
-def write_yaml(path: Path, text: str) -> None:
-    """Write whole or not at all."""
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot be written: {error.strerror}", path=path, hint="does the folder exist?") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def settled(path: Path, frame: Codeframe, *, force: bool) -> bool:
@@ -96,4 +85,4 @@ def _plain(value: Any) -> Any:
     return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
-__all__ = ["history_of", "read_history", "settled", "write_history", "write_proposal", "write_yaml", "yaml_of"]
+__all__ = ["history_of", "read_history", "settled", "write_history", "write_proposal", "yaml_of"]

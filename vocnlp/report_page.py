@@ -6,12 +6,8 @@ lets no script run but those that are written here.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -21,10 +17,10 @@ from .codeframe import Codeframe
 from .figures import SMALL
 from .findings import percent, signed
 from .folding import BLANK
+from .page_parts import ASSETS, json_inside, policy_of, script_of
 from .report_analysis import Analysis
 from .report_findings import QUADRANTS, told
 
-_ASSETS = Path(__file__).parent / "assets"
 _SCRIPTS = (
     "echarts.min.js",
     "echarts-wordcloud.min.js",
@@ -45,14 +41,14 @@ _NOISE = {
 def page(analysis: Analysis, payload: dict[str, Any], frame: Codeframe, *, title: str, facts: Mapping[str, str]) -> str:
     """The HTML of a report; ``payload`` is what its script reads, ``facts`` go into the section on method."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_ASSETS),
+        loader=jinja2.FileSystemLoader(ASSETS),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters.update(signed=signed, percent=percent, times=times, chance=chance)
-    scripts = [_script(name) for name in _SCRIPTS]
+    scripts = [script_of(name) for name in _SCRIPTS]
     figures = analysis.figures
     dated = [group.key for group in figures.months if group.key != BLANK]
     return environment.get_template("report.html.j2").render(
@@ -71,10 +67,10 @@ def page(analysis: Analysis, payload: dict[str, Any], frame: Codeframe, *, title
         frame=frame,
         small=SMALL,
         # Only what this module ships or escapes itself is marked as safe; everything else the template escapes.
-        style=Markup((_ASSETS / "report.css").read_text("utf-8")),  # noqa: S704
+        style=Markup((ASSETS / "report.css").read_text("utf-8")),  # noqa: S704
         scripts=[Markup(script) for script in scripts],  # noqa: S704
-        policy=" ".join(f"'sha256-{_digest(script)}'" for script in scripts),
-        json=Markup(_json(payload)),  # noqa: S704
+        policy=policy_of(scripts),
+        json=Markup(json_inside(payload)),  # noqa: S704
     )
 
 
@@ -112,21 +108,3 @@ def _has(payload: Mapping[str, Any]) -> dict[str, bool]:
         "words": any(payload["words"].values()),
         "voices": bool(payload["voices"]),
     }
-
-
-def _script(name: str) -> str:
-    """A script as the browser will hash it; the pointer to a source map goes, a report must not ask for files."""
-    lines = (_ASSETS / name).read_text("utf-8").replace("\r\n", "\n").split("\n")
-    return "\n" + "\n".join(line for line in lines if not line.startswith("//# sourceMappingURL=")) + "\n"
-
-
-def _digest(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def _json(payload: Mapping[str, Any]) -> str:
-    """JSON that may stand inside a script element: nothing in it can end the element or, read as script, a line."""
-    text = json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for char in "<>&\u2028\u2029":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return text

@@ -53,20 +53,6 @@ def write_topics(found: Discovered, folder: Path, page: str, *, force: bool = Fa
     return targets
 
 
-def write_new(path: Path, text: str, *, force: bool = False) -> None:
-    """Write a file whole or not at all. OutputError where it is there already, unless ``force``, or cannot be written."""
-    if path.exists() and not force:
-        raise OutputError("already exists", path=path, hint="choose another name, or replace it with --force")
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot be written: {error.strerror}", path=path, hint="does the folder exist?") from error
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def read_topics(path: Path) -> dict[str, Any]:
     """``topics.json`` as ``Discovered.to_dict`` gave it; ``path`` is the file or its folder. InputError where it is none."""
     file = path / TOPICS if path.is_dir() else path

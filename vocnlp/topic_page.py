@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import jinja2
 from markupsafe import Markup
 
+from .page_parts import ASSETS, json_inside, policy_of, script_of
 from .topic_files import KINDS, about, reading_order, scope_word, trend_word
 from .topic_proposals import NOISE
 
-_ASSETS = Path(__file__).parent / "assets"
 _SCRIPTS = ("echarts.min.js", "topics.js")
 _DRAWN = 12  # topics with a line of their own over time
 
@@ -23,13 +19,13 @@ _DRAWN = 12  # topics with a line of their own over time
 def page(content: Mapping[str, Any]) -> str:
     """The HTML of ``Discovered.to_dict``. Verbatims are strangers' words: they reach the page as text alone."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_ASSETS),
+        loader=jinja2.FileSystemLoader(ASSETS),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    scripts = [_script(name) for name in _SCRIPTS]
+    scripts = [script_of(name) for name in _SCRIPTS]
     topics = content["topics"]
     return environment.get_template("topics.html.j2").render(
         content=content,
@@ -42,10 +38,10 @@ def page(content: Mapping[str, Any]) -> str:
         trend=trend_word,
         dated=any(topic["months"] for topic in topics),
         # Only what this package ships or escapes itself is marked as safe; everything else the template escapes.
-        style=Markup("".join((_ASSETS / name).read_text("utf-8") for name in ("report.css", "topics.css"))),  # noqa: S704
+        style=Markup("".join((ASSETS / name).read_text("utf-8") for name in ("report.css", "topics.css"))),  # noqa: S704
         scripts=[Markup(script) for script in scripts],  # noqa: S704
-        policy=" ".join(f"'sha256-{_digest(script)}'" for script in scripts),
-        json=Markup(_json(_payload(content))),  # noqa: S704
+        policy=policy_of(scripts),
+        json=Markup(json_inside(_payload(content))),  # noqa: S704
     )
 
 
@@ -73,20 +69,3 @@ def _groups(content: Mapping[str, Any]) -> list[list[int]]:
     telling = [[place for place in group if place not in noise] for group in members.values()]
     ordered = sorted(telling, key=lambda group: -sum(topics[place]["comments"] for place in group))
     return [group for group in (*ordered, noise) if group]
-
-
-def _script(name: str) -> str:
-    lines = (_ASSETS / name).read_text("utf-8").replace("\r\n", "\n").split("\n")
-    return "\n" + "\n".join(line for line in lines if not line.startswith("//# sourceMappingURL=")) + "\n"
-
-
-def _digest(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def _json(payload: Mapping[str, Any]) -> str:
-    """JSON that may stand inside a script element: nothing in it can end the element."""
-    text = json.dumps(payload, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for char in "<>&\u2028\u2029":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return text
