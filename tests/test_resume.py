@@ -271,7 +271,7 @@ def test_a_drive_without_locks_is_written_all_the_same(
     def unknown(_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(unfinished, "_lock", unknown)
+    monkeypatch.setattr(unfinished, "lock", unknown)
     assert score(write_csv(tmp_path / "a.csv", rows(5)), tmp_path / "b.csv").rows == 5
 
 

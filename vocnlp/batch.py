@@ -27,8 +27,9 @@ from .errors import BundleError, InputError, VocnlpError
 from .figures import Figures
 from .processes import cores, interrupts_held, settle_in
 from .records import TAG, VERDICT, Prediction
+from .store_rows import unnumbered
 from .tables import Source, open_table
-from .tagged_files import OURS, Finished, as_tagged, finish, out_schema, output_kind, read_segments, unnumbered
+from .tagged_files import OURS, Finished, as_tagged, finish, out_schema, output_kind, read_segments
 from .tagger import Tagger
 from .unfinished import Unfinished, check_output
 from .workbook import SHEET_ROWS, is_own, sheets_of
@@ -238,7 +239,7 @@ def score_file(
             work.keep(batch)
             report(work.rows, source.position())
         if keep is not None:
-            keep(unnumbered(as_tagged(read_segments(work.segments), columns), columns))
+            keep(unnumbered(as_tagged(read_segments(work.segments), columns), named=columns.id is not None))
         finished = finish(
             work.segments, work.folder, out, source=source, columns=columns, tagger=tagger, options=asdict(options)
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
@@ -13,8 +12,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from .errors import RegistryError
+from .locks import HELD, lock
 
-_HELD = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 _PAUSE = 0.05
 
 
@@ -70,26 +69,13 @@ def locked(path: Path, *, folder: Path, patience: float) -> Iterator[None]:
 def _take(file: IO[str], folder: Path, end: float) -> None:
     while True:
         try:
-            _lock(file)
+            lock(file)
             return
         except OSError as error:
-            if error.errno not in _HELD:
+            if error.errno not in HELD:
                 hint = "keep the registry on a disk that knows locks: without one, a change could be lost"
                 raise RegistryError(f"cannot be locked: {error.strerror}", path=folder, hint=hint) from error
             if time.monotonic() >= end:
                 told = "another process is changing the registry at this moment; nothing was changed"
                 raise RegistryError(told, path=folder, hint="come again when it is done") from error
         time.sleep(_PAUSE)
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: IO[str]) -> None:
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(file: IO[str]) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

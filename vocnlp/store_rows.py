@@ -94,6 +94,18 @@ def _covered(labels: pa.ChunkedArray) -> pa.Array:
     return words.take(coded.indices)
 
 
+def unnumbered(batches: Iterable[pa.RecordBatch], *, named: bool) -> Iterator[pa.RecordBatch]:
+    """Tagged rows of an export as a store takes them: an id that is only a row's number is none, or the third row of the
+    next export would replace the third of this one. ``named``: whether the export has a column of ids."""
+    first = 1
+    for batch in batches:
+        ids, numbers = batch.column("id"), range(first, first + batch.num_rows)
+        made = pa.array([f"row-{number}" for number in numbers], pa.string())
+        known = pa.nulls(batch.num_rows, pa.string()) if not named else pc.if_else(pc.equal(ids, made), None, ids)
+        yield batch.set_column(0, batch.schema.field("id"), known)
+        first += batch.num_rows
+
+
 def made_id(content: Iterable[object], *, delivery: str, nth: int) -> str:
     """The id of a row that came without one: ``made-`` and BLAKE2b over its masked text and its labels as they came.
 
@@ -171,4 +183,4 @@ def _quotes(
         yield said[start:end] if (texts[home] or "")[start:end] == quote else mask(quote)
 
 
-__all__ = ["ADDED", "STORED", "WRITTEN", "made_id", "pieces", "stored"]
+__all__ = ["ADDED", "STORED", "WRITTEN", "made_id", "pieces", "stored", "unnumbered"]

@@ -178,20 +178,6 @@ def as_tagged(batches: Iterable[pa.RecordBatch], columns: Columns) -> Iterator[p
         first += batch.num_rows
 
 
-def unnumbered(batches: Iterable[pa.RecordBatch], columns: Columns) -> Iterator[pa.RecordBatch]:
-    """The rows of ``as_tagged`` for a store: an id that is only a row's number is none, or the third row of the next
-    export would replace the third of this one."""
-    first = 1
-    for batch in batches:
-        ids, numbers = batch.column("id"), range(first, first + batch.num_rows)
-        made = pa.array([f"row-{number}" for number in numbers], pa.string())
-        known = (
-            pa.nulls(batch.num_rows, pa.string()) if columns.id is None else pc.if_else(pc.equal(ids, made), None, ids)
-        )
-        yield batch.set_column(0, batch.schema.field("id"), known)
-        first += batch.num_rows
-
-
 def read_segments(segments: Sequence[Path]) -> Iterator[pa.RecordBatch]:
     """The rows of finished segments, mapped from the disk."""
     for path in segments:

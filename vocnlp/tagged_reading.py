@@ -20,8 +20,9 @@ from .filekinds import CSV
 from .folding import Rows
 from .records import MODEL, POLARITIES, TAGGED, VERDICT
 from .store import Store
+from .store_rows import unnumbered
 from .tables import Source, open_table
-from .tagged_files import as_tagged, unnumbered
+from .tagged_files import as_tagged
 from .tagger import Tagger
 from .workbook import NOISE, SENTIMENT, SHEET_ABOUT, SHEET_ROWS, SHEET_TAGS, SOURCE, is_own, sheets_of, tag_columns
 
@@ -102,7 +103,7 @@ class TaggedFile:
 
     def for_store(self) -> Iterator[pa.RecordBatch]:
         """The rows as a store takes them: without an id where the file gives none (see ``unnumbered``)."""
-        return unnumbered(self.batches(), self._columns)
+        return unnumbered(self.batches(), named=self._columns.id is not None)
 
     @property
     def _flat(self) -> bool:

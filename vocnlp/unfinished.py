@@ -11,7 +11,6 @@ import errno
 import hashlib
 import json
 import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,10 +19,10 @@ from typing import IO, Any
 import pyarrow as pa
 
 from .errors import OutputError
+from .locks import HELD, lock
 
 _NAME_BYTES = 230  # file systems allow 255; the folder's name is longer than the output's
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_HELD = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 
 
 class Unfinished:
@@ -158,27 +157,14 @@ def _rows_of(path: Path) -> int:
 def _locked(path: Path, out: Path) -> IO[str]:
     file = path.open("a", encoding="utf-8")
     try:
-        _lock(file)
+        lock(file)
     except OSError as error:
-        if error.errno in _HELD:
+        if error.errno in HELD:
             file.close()
             hint = "wait until it is done, or choose another name"
             raise OutputError("another run is writing it at this moment", path=out, hint=hint) from error
         # A network drive without locks: better to score unguarded than not at all.
     return file
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(file: IO[str]) -> None:
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _lock(file: IO[str]) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @contextmanager
