@@ -20,12 +20,13 @@ from typing import Any, Protocol
 from vocnlp.records import Prediction
 
 from .errors import BusyError, GoneError, LateError, NotReadyError, TooLargeError
+from .priorities import step_back
 
 Tag = Callable[[Sequence[str]], Sequence[Prediction]]
 _TURN = 16  # texts of one call before the next call has its turn
 _TELLING = 256  # tokens that a batch has at least which says how fast a scorer is
 _SLOWER, _FASTER = 0.5, 0.1  # weight of the newest batch in the measured speed: bad news is believed sooner
-_HEED = 0.6  # of a deadline: a call that would wait for longer is refused, because speeds are never quite known
+_HEED = 0.5  # of a deadline: a call that would wait for longer is refused, because speeds are never quite known
 
 
 class Watch(Protocol):
@@ -206,7 +207,9 @@ class Queue:
     # --- on a scorer's thread ---
 
     def _work(self) -> None:
-        while pieces := self._take():
+        step_back()
+        while taken := self._take():
+            pieces, since = taken
             texts = [call.texts[number] for call, number in pieces]
             begun = perf_counter()
             for call in {call: None for call, _ in pieces}:
@@ -214,23 +217,27 @@ class Queue:
                     call.first_taken = begun
                     self._watch.waited(begun - call.arrived)
             answers = self._answers(texts, pieces[0][0].tag)
-            seconds = perf_counter() - begun
+            ended = perf_counter()
             self._loop.call_soon_threadsafe(self._settle, pieces, answers)
-            self._measure(texts, answers, seconds)
+            good = [answer for answer in answers if isinstance(answer, Prediction)]
+            self._watch.scored(good, tokens=sum(map(tokens_in, texts)), seconds=ended - begun)
+            self._measure(texts, perf_counter() - since)
 
-    def _take(self) -> list[_Piece]:
-        """The next batch, waiting for one; empty when all is done and the queue closes."""
+    def _take(self) -> tuple[list[_Piece], float] | None:
+        """The next batch, and since when it could be had; waits for one. None when all is done and the queue closes."""
+        since = perf_counter()
         with self._changed:
             self._idle += 1
             while not self._calls and not self._closing:
                 self._changed.wait()
+                since = perf_counter()
             most, tokens = math.ceil(self._texts / self._idle), self._tokens
             self._idle -= 1
             pieces = self._pieces(most)
             self._taken += tokens - self._tokens
             if self._calls:
                 self._changed.notify()
-            return pieces
+            return (pieces, since) if pieces else None
 
     def _pieces(self, most: int) -> list[_Piece]:
         """At most so many texts, and as many tokens as are scored together; all of one bundle."""
@@ -264,7 +271,8 @@ class Queue:
                 return [error]
             return [answer for text in texts for answer in self._answers([text], tag)]
 
-    def _measure(self, texts: Sequence[str], answers: Sequence[Prediction | Exception], seconds: float) -> None:
+    def _measure(self, texts: Sequence[str], seconds: float) -> None:
+        """The seconds are those from batch to batch: on a full machine a scorer waits for more than the model."""
         tokens = sum(map(tokens_in, texts))
         with self._changed:
             self._taken -= tokens
@@ -273,8 +281,6 @@ class Queue:
                 speed = tokens / max(seconds, 1e-6)
                 learn = _SLOWER if speed < self._speed else _FASTER
                 self._speed = speed if not self._speed else (1 - learn) * self._speed + learn * speed
-        good = [answer for answer in answers if isinstance(answer, Prediction)]
-        self._watch.scored(good, tokens=tokens, seconds=seconds)
 
     def _settle(self, pieces: Sequence[_Piece], answers: Sequence[Prediction | Exception]) -> None:
         """Back on the event loop: a call whose last text this was is answered."""

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import pyarrow as pa
-import pyarrow.dataset as ds
+import pyarrow.compute as pc
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
@@ -160,15 +160,15 @@ def _journey(frame: Codeframe, ask: AskFigures) -> str | None:
     return ask.journey or (known[0] if known else None)
 
 
-def _filter(frame: Codeframe, ask: AskFigures) -> ds.Expression | None:
-    parts = [ds.field(name) == given for name in ("channel", "segment") if (given := getattr(ask, name)) is not None]
+def _filter(frame: Codeframe, ask: AskFigures) -> pc.Expression | None:
+    parts = [pc.field(name) == given for name in ("channel", "segment") if (given := getattr(ask, name)) is not None]
     if ask.stage is not None:
-        parts.append(ds.field("stage").isin(pa.array(_words(frame, ask), pa.string())))
+        parts.append(pc.field("stage").isin(pa.array(_words(frame, ask), pa.string())))
     at = TAGGED.field("at").type
     if ask.since is not None:
-        parts.append(ds.field("at") >= pa.scalar(ask.since, pa.date32()).cast(at))
+        parts.append(pc.field("at") >= pa.scalar(ask.since, pa.date32()).cast(at))
     if ask.until is not None and ask.until < date.max:
-        parts.append(ds.field("at") < pa.scalar(ask.until + timedelta(1), pa.date32()).cast(at))
+        parts.append(pc.field("at") < pa.scalar(ask.until + timedelta(1), pa.date32()).cast(at))
     whole = None
     for part in parts:
         whole = part if whole is None else whole & part

@@ -13,9 +13,9 @@ from vocnlp.processes import cores, settle_in
 from vocnlp.tagger import Tagger
 
 from .job_files import AT_WORK, DONE, FAILED, Job, Shelf, State, ended
+from .priorities import JOB
 
 _TELL = 0.5  # seconds between two notes of how far it is
-_NICE = 10  # callers who wait for an answer go first
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def work(order: Order) -> None:
     """Do it and note how it ended. Nothing is raised and nothing printed: what is wrong may quote a comment."""
     settle_in()
     if hasattr(os, "nice"):
-        os.nice(_NICE)
+        os.nice(JOB)
     shelf = Shelf(order.folder)
     job = shelf.job(order.number)
     if job is None:  # removed before it began

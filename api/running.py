@@ -25,6 +25,7 @@ from .errors import BusyError, NotReadyError, UnknownError
 from .journal import say
 from .keys import Key, Pace, Ring
 from .metrics import Meters
+from .priorities import settle
 from .settings import Settings
 
 # Short, long, with pictures, with digits, and nothing at all: each way through the tagger before anyone waits for it.
@@ -98,6 +99,7 @@ class Running:
         begun = time.perf_counter()
         for text in (*_WARM_UP, *_WARM_UP):
             await self.queue.score([text], seconds=60)
+        settle()
         self.warm = True
         say("ready", model=self.live.bundle.label, seconds=round(time.perf_counter() - begun, 3))
 

@@ -20,6 +20,7 @@ from .app import application
 from .edge import Edge
 from .errors import MalformedError, body_of
 from .journal import say, set_up
+from .priorities import be_prompt
 from .running import Running, for_callers
 from .settings import Settings
 from .swapping import swap
@@ -32,6 +33,7 @@ def serve(settings: Settings) -> None:
 
 def run(tagger: Tagger, settings: Settings) -> None:
     """Serve with this tagger."""
+    be_prompt()
     house = Running(tagger, settings)
     _check_door(house)
     set_up(settings.audit)

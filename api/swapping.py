@@ -29,6 +29,7 @@ from .edge import visit_of
 from .errors import ConflictError, NotReadyError, RefusedError, UnfitError, UnknownError
 from .journal import AUDIT, LOG, say
 from .keys import ADMIN
+from .priorities import settle
 from .reading import read_json
 from .running import Live, Running, for_callers
 from .scoring import NOES, takes
@@ -97,6 +98,7 @@ async def swap(house: Running, path: str | None, *, who: str, request_id: str = 
                 say("bundle_refused", log=log, level=logging.WARNING, **told, failure=kind)
             raise
         house.take_over(live)
+        settle()
     for log in (AUDIT, LOG):
         say("bundle", log=log, **told, model=live.bundle.label, digest=live.bundle.digest, canaries=canaries)
     return Swapped(model=live.bundle.label, before=before, canaries=canaries)

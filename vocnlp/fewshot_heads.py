@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 
 from .classifiers import Floats
 from .features import Grams
 from .linear import Vocabulary
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp
 
 ODDS = np.float32(12)  # what the base's codes say counts little: log odds divided by this
 GRAMS = Grams(characters=3, words=True, pairs=False)
@@ -97,6 +100,8 @@ class Heads:
 
 def words_of(lines: Sequence[str], start: npt.NDArray[np.int64], vocabulary: Vocabulary) -> sp.csr_matrix:
     """(n, features) of length one: the n-grams and words of each text; start: (n,) the first of its clauses in lines."""
+    import scipy.sparse as sp
+
     ends = np.append(start, len(lines))
     sums = sp.csr_matrix((np.ones(len(lines), np.float32), np.arange(len(lines)), ends)) @ vocabulary.matrix(lines)
     length = np.sqrt(np.asarray(sums.multiply(sums).sum(1)).ravel())

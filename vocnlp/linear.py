@@ -11,16 +11,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sp
 from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as write_tensors
 
 from .classifiers import Floats, Scores, sigmoid
 from .features import Grams, hash_clauses
+
+if TYPE_CHECKING:  # a fifth of a second, which a service of another kind of model need not spend on its way to ready
+    import scipy.sparse as sp
 
 FORMAT = 1
 WEIGHTS = "model.safetensors"
@@ -61,14 +63,16 @@ class Vocabulary:
 
     def matrix(self, clauses: Sequence[str]) -> sp.csr_matrix:
         """(clauses, features) with the scaled idf where a clause holds a feature, however often."""
+        import scipy.sparse as sp
+
         row, value = hash_clauses(clauses, self.grams)
         at = self._find(value)
         known = at >= 0
-        cells = (np.ones(int(known.sum()), np.float32), (row[known], at[known]))
-        # Converting sums what occurs twice in a clause; the sum is replaced by the weight: there is there.
-        found = sp.coo_matrix(cells, shape=(len(clauses), len(self.hashes))).tocsr()
-        found.data = self.idf[found.indices] * SCALE
-        return found
+        width = max(1, len(self.hashes))
+        cells = np.unique(row[known] * width + at[known])
+        places = (cells % width).astype(np.int32)
+        ends = np.searchsorted(cells, np.arange(len(clauses) + 1) * width).astype(np.int32)
+        return sp.csr_matrix((self.idf[places] * SCALE, places, ends), shape=(len(clauses), len(self.hashes)))
 
 
 @dataclass(frozen=True)
@@ -141,6 +145,8 @@ class Linear:
 
     def _product(self, features: sp.csr_matrix) -> Floats:
         """``features @ weights``, dense: adding whole rows of numbers is cheaper than adding single ones."""
+        import scipy.sparse as sp
+
         place, dense = self._common
         at = place[features.indices]
 
@@ -169,6 +175,8 @@ class Linear:
 
         Weights below ``least``/127 of the largest are left out, and features left without any weight with them.
         """
+        import scipy.sparse as sp
+
         dense = self.weights.tocsc()
         peak = np.maximum(abs(dense).max(0).toarray().ravel(), 1e-12).astype(np.float32)
         whole = (self.weights @ sp.diags(127 / peak)).tocsr()
@@ -212,6 +220,8 @@ class Linear:
         """The model that ``to_tensors`` gave. ValueError or KeyError if the parts do not fit together."""
         if settings["format"] != FORMAT:
             raise ValueError(f"linear weights of format {settings['format']}; this version reads {FORMAT}")
+        import scipy.sparse as sp
+
         count, output, bias, scale = (tensors[name] for name in ("count", "output", "bias", "scale"))
         width, rows = len(bias), len(tensors["vocabulary"])
         # Unsigned and flat, or an index could point outside the weights.
@@ -248,7 +258,7 @@ def pool(scores: Floats, start: npt.NDArray[np.int64], own: npt.NDArray[np.int64
 
 def text_length(features: sp.csr_matrix, start: npt.NDArray[np.int64]) -> Floats:
     """(texts,) Euclidean length over the clauses of each text, 1 for a text without any known feature."""
-    square = np.asarray(features.multiply(features).sum(1), np.float32).ravel()
-    length = np.sqrt(np.add.reduceat(square, start))
+    own = np.repeat(np.arange(len(start)), np.diff(features.indptr[np.append(start, features.shape[0])]))
+    length = np.sqrt(np.bincount(own, features.data**2, len(start))).astype(np.float32)
     length[length == 0] = 1
     return length

@@ -227,7 +227,8 @@ class Tagger:
             seen.add(key)
             added[key] = one
         spoken = sorted({_clauses_of(one, work.first) for one in added.values() if _polarity(one) is None})
-        best = dict(zip(spoken, self._clause_polarity([work.lines[a:b] for a, b in spoken]), strict=True))
+        asked = self._clause_polarity([work.lines[a:b] for a, b in spoken]) if spoken else []
+        best = dict(zip(spoken, asked, strict=True))
         for (row, code), one in added.items():
             said = _polarity(one)
             outcome, sure = best[_clauses_of(one, work.first)] if said is None else (said, 1.0)
