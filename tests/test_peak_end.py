@@ -29,7 +29,7 @@ def steps(customer, *moments):
 
 def found_paths(rows, **options):
     with folded(tagged(rows), FRAME) as found:
-        return paths(found, **options)
+        return tuple(paths(found, **options))
 
 
 def test_the_path_of_a_customer_ends_before_the_last_score():

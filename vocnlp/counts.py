@@ -27,7 +27,20 @@ import pyarrow as pa
 
 from .codeframe import Codeframe
 from .errors import CodeframeError, InputError
-from .folding import ANSWERS, BLANK, COLUMNS, PARTS, SENTIMENTS, UNKNOWN, Rows, build, check_times, folding, stages_of
+from .folding import (
+    ANSWERS,
+    BLANK,
+    COLUMNS,
+    MEMORY,
+    PARTS,
+    SENTIMENTS,
+    UNKNOWN,
+    Rows,
+    build,
+    check_times,
+    folding,
+    stages_of,
+)
 from .records import NEGATIVE, NEUTRAL, POSITIVE
 
 MENTION = "mention"  # a comment that carries a code, however it is meant
@@ -198,12 +211,13 @@ class Folded:
         """Rows with a customer and a time."""
         return int(self._rows("select count(who) from person join clock using (rid)")[0][0])
 
-    def paths(self, *, scores: bool) -> list[tuple[Any, ...]]:
-        """One line per customer with a final score and moments before it: see ``peak_end.Path``."""
+    def paths(self, *, scores: bool) -> list[npt.NDArray[Any]]:
+        """The columns of ``peak_end.Path``, a row per customer with a final score and moments before it."""
         mood = f"(case sentiment when '{POSITIVE}' then 1.0 when '{NEGATIVE}' then -1.0 when '{NEUTRAL}' then 0.0 end)::double"
         value, middle = ("score", 5.0) if scores else (mood, 0.0)
         self.con.execute(_PATHS.format(value=value, middle=middle, unknown=UNKNOWN))
-        return self.con.execute("select * exclude (peak_rid, last_rid) from path order by who").fetchall()
+        found = self.con.execute("select * exclude (peak_rid, last_rid) from path order by who").fetchnumpy()
+        return [np.asarray(column) for column in found.values()]
 
     def turns(self, middle: float = 0.0, each: int = 6) -> list[tuple[str, str, list[int]]]:
         """(peak or end, stage, some rows where it was a bad one), of the ``paths`` with two moments asked for last."""
@@ -273,7 +287,7 @@ def folded(
     also: Collection[str] = (),
     texts: bool = False,
     spill: Path | None = None,
-    memory: str = "192MB",
+    memory: str = MEMORY,
 ) -> Iterator[Folded]:
     """Fold a tagged table (schema ``records.TAGGED``) for as many questions as are asked inside the ``with``.
 

@@ -20,6 +20,7 @@ NET = "net"
 _SIDES = (NET, NEGATIVE, POSITIVE, MENTION)
 _CODES_AT_MOST = 60
 _PER_CODE = 10  # answers per code below which a regression follows its sample (Harrell 2015, 4.4)
+_CELLS = 2_000_000  # numbers in memory at a time
 _EVEN = 1e-10  # an eigenvalue below this part of the largest is none: two codes that always come together
 
 _Vector = npt.NDArray[np.float64]
@@ -115,7 +116,7 @@ def drivers(
     warning = _warning(said, len(kept))
     if warning not in (None, "few"):
         return Drivers(target, side, answers, None, None, (), left_out, warning)
-    weights, slopes = _fit(said, said.times)
+    weights, slopes = _fit(_covariances(_centred(said), said.times[None])[0])
     shares, swings = _resampled(said, resamples, np.random.default_rng(seed))
     r2 = float(weights.sum())
     found = [
@@ -158,12 +159,37 @@ def _warning(said: Patterns, codes: int) -> str | None:
     return "few" if answers < max(SMALL, _PER_CODE * codes) else None
 
 
-def _fit(said: Patterns, times: npt.NDArray[np.int64]) -> tuple[_Vector, _Vector]:
-    """Relative weights and slopes, both [code]; a code that does not vary here has neither (0, NaN)."""
+def _covariances(both: _Vector, times: npt.NDArray[np.int64]) -> _Vector:
+    """[sample, v, v] of the [pattern, v] marks and scores, where ``times`` [sample, pattern] says how often each sample
+    has each pattern. Zero for what does not vary in a sample.
+
+    One product of matrices for many samples: moments about the mean of all, from which that of a sample is taken off.
+    """
+    share = times / times.sum(1, keepdims=True)
+    square = np.zeros((len(times), both.shape[1] ** 2))
+    step = max(1, _CELLS // square.shape[1])
+    for low in range(0, len(both), step):
+        part = both[low : low + step]
+        square += share[:, low : low + step] @ (part[:, :, None] * part[:, None, :]).reshape(len(part), -1)
+    mean, about = share @ both, square.reshape(len(times), both.shape[1], -1)
+    found: _Vector = about - mean[:, :, None] * mean[:, None, :]
+    still = np.einsum("svv->sv", found) <= _EVEN * np.einsum("svv->sv", about)
+    found[still[:, :, None] | still[:, None, :]] = 0
+    return found
+
+
+def _centred(said: Patterns) -> _Vector:
+    """[pattern, v]: the marks and, last, the score, from their means."""
     both = np.column_stack([said.marks, said.score])
-    share = times / times.sum()
-    centred = both - share @ both
-    cov = (centred * share[:, None]).T @ centred
+    centred: _Vector = both - said.times @ both / said.times.sum()
+    return centred
+
+
+def _fit(cov: _Vector) -> tuple[_Vector, _Vector]:
+    """Relative weights and slopes, both [code], of the [v, v] covariances of the codes and, last, the score.
+
+    A code that does not vary here has neither (0, NaN).
+    """
     varies = np.flatnonzero(np.diag(cov)[:-1] > 0)
     weights, slopes = np.zeros(len(cov) - 1), np.full(len(cov) - 1, np.nan)
     if cov[-1, -1] > 0 and varies.size:
@@ -181,11 +207,13 @@ def _resampled(said: Patterns, resamples: int, dice: np.random.Generator) -> tup
     Equal answers are interchangeable, so drawing how often each pattern occurs is drawing the answers.
     """
     total, chance = int(said.times.sum()), said.times / said.times.sum()
-    shares, slopes = [], []
-    for _ in range(resamples):
-        weights, slope = _fit(said, dice.multinomial(total, chance))
-        if weights.sum() > 0:
-            shares.append(weights / weights.sum())
-            slopes.append(slope)
+    shares, slopes, both = [], [], _centred(said)
+    step = max(1, _CELLS // len(both))
+    for begun in range(0, resamples, step):
+        drawn = dice.multinomial(total, chance, size=min(step, resamples - begun))
+        for weights, slope in map(_fit, _covariances(both, drawn)):
+            if weights.sum() > 0:
+                shares.append(weights / weights.sum())
+                slopes.append(slope)
     bounds = (2.5, 97.5)
     return np.percentile(shares, bounds, axis=0), np.nanpercentile(slopes, bounds, axis=0)

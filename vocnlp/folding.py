@@ -28,13 +28,14 @@ from .records import NEGATIVE, NEUTRAL, POSITIVE
 BLANK = "(未填)"  # a channel, segment or month that the export left empty
 UNKNOWN = "(未知)"  # the stage of a row where nobody gave one and no tag betrays it
 POSITION = "voc_row"  # the position of a row, where a table brings it along
-_MEMORY = "192MB"
-_SQL_TYPES = {"score": "double", "at": "timestamp", "voc_tags": "struct(code varchar, polarity varchar)[]"}
+MEMORY = "512MB"
+_SQL_TYPES = {"score": "double", "at": "timestamp"}
 
 Rows: TypeAlias = pa.Table | ds.Dataset
 
 COLUMNS = ("score", "stage", "channel", "segment", "at", "voc_sentiment", "voc_noise", "voc_tags")
-_REQUIRED = ("voc_sentiment", "voc_tags")
+_TAGS = "voc_tags"
+_REQUIRED = ("voc_sentiment", _TAGS)
 
 #: One line per row. ``answer``: 1 promoter, 0 passive, -1 detractor, null for no score or one outside 0..10 (NaN too).
 _COMMENT = f"""
@@ -53,9 +54,10 @@ create temp table comment as select
 from tagged"""
 
 #: One line per tag of a row that was read; the tags of a noise row, should it have any, are not counted.
-_TAG = """
+_TAG = f"""
 create temp table tag as select rid, t.code as code, t.polarity as polarity
-from (select rid, unnest(voc_tags) as t from tagged where nullif(trim(voc_noise::varchar), '') is null)"""
+from (select {POSITION} as rid, unnest(voc_tags::struct(code varchar, polarity varchar)[]) as t from given_tags)
+where rid not in (select rid from comment where noise is not null)"""
 
 #: One line per row and code, where a code stands for itself and all below it (``lineage``: code -> up). An enum is
 #: kept and grouped as a small number, which halves the time on a million rows.
@@ -90,23 +92,30 @@ SENTIMENTS = ", ".join(f"count(*) filter (sentiment = '{name}')" for name in (PO
 
 @contextmanager
 def folding(
-    table: Rows, also: Collection[str] = (), *, spill: Path | None = None, memory: str = _MEMORY
+    table: Rows, also: Collection[str] = (), *, spill: Path | None = None, memory: str = MEMORY
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database with the rows as ``tagged`` (their columns, and ``also``) and as ``comment``; gone after the ``with``.
 
     ``memory`` is what DuckDB may take, ``spill`` where rows beyond it wait. InputError when a column is missing.
     """
     # Extensions are never fetched: a figure must not depend on the network.
-    con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+    # Rows are told apart by their position, so the order in which threads bring them does not matter.
+    ours: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "preserve_insertion_order": "false",
+    }
+    con = duckdb.connect(":memory:", config=ours)
     try:
         # What is beyond the memory allowed goes to the disk (DuckDB makes the folder when it needs it, and removes it),
         # so that a million rows take hardly more than a few.
         con.execute("set memory_limit = $memory", {"memory": memory})
         folder = spill or Path(gettempdir())
         con.execute("set temp_directory = $folder", {"folder": str(folder / f"vocnlp-{uuid4().hex}")})
-        rows = _numbered(_local(table, (*COLUMNS, *also)), (*COLUMNS, *also))
+        columns = tuple(name for name in (*COLUMNS, *also) if name != _TAGS)
+        rows = _numbered(_local(_checked(table), columns), columns)
         con.register("given", rows)
-        con.execute(_tagged(rows.schema, (*COLUMNS, *also)))
+        con.execute(_tagged(rows.schema, columns))
+        con.register("given_tags", _tags_of(table))
         con.execute(_COMMENT)
         _cover_labels(con)
         yield con
@@ -124,15 +133,39 @@ def _cover_labels(con: duckdb.DuckDBPyConnection) -> None:
             con.unregister("covered")
 
 
+def _checked(table: Rows) -> Rows:
+    for name in _REQUIRED:
+        if name not in table.schema.names:
+            raise InputError("the table has no such column", column=name, hint="score the comments first: vocnlp score")
+    return table
+
+
+def _tags_of(table: Rows) -> pa.RecordBatchReader:
+    """The tags with the position of their row, read when the first figure asks for them: many figures need none, and
+    they are the better half of what there is to read."""
+    given = POSITION in table.schema.names
+    schema = pa.schema([(POSITION, pa.int64()), table.schema.field(_TAGS)])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        at = 0
+        columns = [POSITION, _TAGS] if given else [_TAGS]
+        found = (
+            table.to_batches(columns=columns) if isinstance(table, ds.Dataset) else table.select(columns).to_batches()
+        )
+        for batch in found:
+            place = batch.column(0).cast(pa.int64()) if given else pa.array(np.arange(at, at + len(batch)))
+            yield pa.record_batch([place, batch.column(len(columns) - 1)], schema=schema)
+            at += len(batch)
+
+    return pa.RecordBatchReader.from_batches(schema, batches())
+
+
 def _numbered(table: Rows, columns: Collection[str]) -> Rows:
     """The columns needed and ``voc_row``, the position of each row; a table that brings its own is left where it is.
 
     The position is added here and not by ``row_number()`` in SQL, because several scans must agree on it.
     """
     have = table.schema.names
-    for name in _REQUIRED:
-        if name not in have:
-            raise InputError("the table has no such column", column=name, hint="score the comments first: vocnlp score")
     if POSITION in have:
         return table
     kept = [name for name in columns if name in have]

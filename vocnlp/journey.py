@@ -24,13 +24,16 @@ GROUPS = ("channel", "segment", "month")
 _GROUP = f"count(*), count(*) filter (noise is null), {SENTIMENTS}"
 
 #: One line per comment that can be shown. ``turn``: a readable length and a score go first, then as good as chance (MD5),
-#: and the same on every run; the row's place is hashed in, so that no two are equal.
+#: and the same on every run; equal texts are spread by their place, times Knuth's multiplier (TAOCP 3, 6.4).
 _TOLD = """
-create or replace temp table told as select rid, "at"::date as day, sentiment as mood,
-  (case when length(text) between 8 and 160 then 0 else 2 end + case when answer is null then 1 else 0 end)::ubigint
-    * 4611686018427387904::ubigint + md5_number_lower(text || rid::varchar) // 4::ubigint as turn,
-  md5_number_lower(text) as same
-from tagged join comment using (rid) where trim(text) <> '' and noise is null"""
+create or replace temp table told as select rid, day, mood, same,
+  first * 4611686018427387904::ubigint
+    + xor(same // 4::ubigint, rid::ubigint * 2654435761 % 4294967296 * 1073741824) as turn
+from (
+  select rid, "at"::date as day, sentiment as mood, md5_number_lower(text) as same,
+    (case when length(text) between 8 and 160 then 0 else 2 end + case when answer is null then 1 else 0 end)::ubigint as first
+  from tagged join comment using (rid) where trim(text) <> '' and noise is null
+)"""
 
 #: What has verbatims of its own: (keys, joins, condition, how many). Every cell, bar and point of the report is one.
 _SIDE = "case when neg then 'n' when pos then 'p' else 'u' end"

@@ -8,16 +8,21 @@ customers do is asked of its data here, not taken for granted.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy import stats
 
 from .counts import Folded
 from .drivers import relative_weights
 from .errors import InputError
 from .figures import SMALL
+
+_Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,25 @@ class Path:
     peak_stage: str
     end: float
     end_stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Many paths side by side, a column for each field of ``Path``; iterating gives each of them."""
+
+    columns: Mapping[str, npt.NDArray[Any]]
+
+    @classmethod
+    def of(cls, found: Iterable[Path]) -> Paths:
+        every = list(found)
+        return cls({one.name: np.array([getattr(path, one.name) for path in every]) for one in fields(Path)})
+
+    def __len__(self) -> int:
+        return len(self.columns["customer"])
+
+    def __iter__(self) -> Iterator[Path]:
+        for row in zip(*(self.columns[one.name].tolist() for one in fields(Path)), strict=True):
+            yield Path(*row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +100,7 @@ class PeakEnd:
         return self.customers < SMALL
 
 
-def paths(rows: Folded, *, value: str = "sentiment") -> tuple[Path, ...]:
+def paths(rows: Folded, *, value: str = "sentiment") -> Paths:
     """The path of every customer who gave a score after at least one moment; ``value``: sentiment or score.
 
     InputError where no row names both customer and time.
@@ -85,36 +109,38 @@ def paths(rows: Folded, *, value: str = "sentiment") -> tuple[Path, ...]:
         raise ValueError(f"value must be sentiment or score, not {value!r}")
     if not rows.persons():
         raise InputError("no row names a customer and a time", column="customer", hint="peak and end need both")
-    return tuple(Path(*path) for path in rows.paths(scores=value == "score"))
+    found = rows.paths(scores=value == "score")
+    return Paths({one.name: column for one, column in zip(fields(Path), found, strict=True)})
 
 
-def peak_end(found: Iterable[Path], *, middle: float = 0.0) -> PeakEnd:
+def peak_end(found: Paths | Iterable[Path], *, middle: float = 0.0) -> PeakEnd:
     """How peak and end go with the overall score; ``middle`` is 0 for moments of sentiment and 5 for scores."""
-    every = list(found)
-    whole = [path for path in every if path.moments > 1]
+    every = found if isinstance(found, Paths) else Paths.of(found)
+    whole = every.columns["moments"] > 1
+    told = {name: column[whole] for name, column in every.columns.items()}
+    overall = told["overall"]
     columns = {
-        "peak": [path.peak for path in whole],
-        "end": [path.end for path in whole],
-        "peak-end": [(path.peak + path.end) / 2 for path in whole],
-        "mean": [path.mean for path in whole],
-        "worst": [path.worst for path in whole],
+        "peak": told["peak"],
+        "end": told["end"],
+        "peak-end": (told["peak"] + told["end"]) / 2,
+        "mean": told["mean"],
+        "worst": told["worst"],
     }
-    overall = [path.overall for path in whole]
     shares = _explained([columns["peak"], columns["end"]], overall)
     alone = _explained([columns["mean"]], overall)
     return PeakEnd(
-        customers=len(whole),
-        single=len(every) - len(whole),
+        customers=len(overall),
+        single=len(every) - len(overall),
         relations=tuple(_relation(name, values, overall) for name, values in columns.items()),
         r2=sum(shares) if shares else None,
         mean_r2=sum(alone) if alone else None,
         shares=dict(zip(("peak", "end"), shares, strict=False)),
-        low_peaks=_stages(path.peak_stage for path in whole if path.peak < middle),
-        low_ends=_stages(path.end_stage for path in whole if path.end < middle),
+        low_peaks=_stages(told["peak_stage"][told["peak"] < middle]),
+        low_ends=_stages(told["end_stage"][told["end"] < middle]),
     )
 
 
-def _relation(name: str, values: Sequence[float], overall: Sequence[float]) -> Relation:
+def _relation(name: str, values: _Numbers, overall: _Numbers) -> Relation:
     count = len(values)
     if count < 4 or np.ptp(values) == 0 or np.ptp(overall) == 0:
         return Relation(name, None, None, None)
@@ -125,7 +151,7 @@ def _relation(name: str, values: Sequence[float], overall: Sequence[float]) -> R
     return Relation(name, found, math.tanh(math.atanh(found) - margin), math.tanh(math.atanh(found) + margin))
 
 
-def _explained(columns: Sequence[Sequence[float]], overall: Sequence[float]) -> list[float]:
+def _explained(columns: Sequence[_Numbers], overall: _Numbers) -> list[float]:
     """What each column explains of the overall score's variance; nothing where something does not vary."""
     if len(overall) < len(columns) + 3 or not all(np.ptp(values) for values in (*columns, overall)):
         return []
@@ -133,8 +159,5 @@ def _explained(columns: Sequence[Sequence[float]], overall: Sequence[float]) -> 
     return [float(part) for part in relative_weights(together[:-1, :-1], together[:-1, -1])]
 
 
-def _stages(stages: Iterable[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for stage in stages:
-        found[stage] = found.get(stage, 0) + 1
-    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+def _stages(stages: npt.NDArray[Any]) -> dict[str, int]:
+    return dict(sorted(Counter(stages.tolist()).items(), key=lambda item: (-item[1], item[0])))
