@@ -25,6 +25,10 @@ from .running import Running, for_callers
 from .settings import Settings
 from .swapping import swap
 
+# Seconds that a connection may be idle between two requests. Longer than callers and proxies keep theirs (most a minute):
+# who closes first loses the request that is under way just then.
+_IDLE = 75
+
 
 def serve(settings: Settings) -> None:
     """Load the bundle and serve until told to stop. Raises a VocnlpError for what cannot be served as it is set."""
@@ -41,14 +45,14 @@ def run(tagger: Tagger, settings: Settings) -> None:
     edge = application(house)
     config = uvicorn.Config(
         edge,
-        http=_Protocol,
+        http=_protocol(patience=max(5.0, settings.body_seconds)),
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        timeout_keep_alive=max(5, int(settings.body_seconds)),
+        timeout_keep_alive=_IDLE,
         timeout_graceful_shutdown=int(settings.deadline_seconds + settings.body_seconds) + 5,
     )
     host, port = listener.getsockname()[:2]
@@ -76,6 +80,11 @@ def _listen(settings: Settings) -> socket.socket:
         raise InputError(
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror}", hint="choose another with --port"
         ) from error
+
+
+def _protocol(*, patience: float) -> type[_Protocol]:
+    """The protocol with so many seconds for the head of a request."""
+    return type("Protocol", (_Protocol,), {"patience": patience})
 
 
 class _Server(uvicorn.Server):
@@ -118,6 +127,7 @@ class _Server(uvicorn.Server):
 class _Protocol(HttpToolsProtocol):
     """Uvicorn's, but a connection that sends no whole head is closed, and what is no HTTP is refused in our words."""
 
+    patience = 5.0  # seconds for a head
     _patience: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -138,7 +148,7 @@ class _Protocol(HttpToolsProtocol):
 
     def _expect_head(self) -> None:
         self._forget()
-        self._patience = self.loop.call_later(self.config.timeout_keep_alive, self._lose_patience)
+        self._patience = self.loop.call_later(self.patience, self._lose_patience)
 
     def _lose_patience(self) -> None:
         if self.cycle is None or self.cycle.response_complete:

@@ -13,6 +13,7 @@ from . import (
     challenge,
     encoder,
     few_shot,
+    noisy,
     page,
     picture,
     privacy,
@@ -36,6 +37,7 @@ SUITES = (
     "shipped",
     "own_codes",
     "few_shot",
+    "noisy",
     "privacy",
     "alerts",
     "store",
@@ -71,6 +73,7 @@ def main() -> None:
         "serving": lambda: serving.measure(wanted.bundle),
         "own_codes": lambda: quality.own_codes(wanted.data, wanted.bundle),
         "few_shot": lambda: few_shot.measure(wanted.data, wanted.bundle),
+        "noisy": lambda: noisy.measure(wanted.data, wanted.bundle),
     }
     for suite in [wanted.only] if wanted.only else SUITES:
         results[suite] = run[suite]()

@@ -46,6 +46,7 @@ def tables(results: dict[str, Any]) -> str:
 _PLAIN = {
     "store": "The store: processes that write at once, plain parquet beside",
     "report": "All figures of the report over made rows",
+    "noisy": "Exclusive codes from noisy labels: 118 intents, about one label in four wrong (`--noisy-labels`)",
     "review": "Labels that `vocnlp review sample` needs for the micro-F1 of 1,000 random ones (simulated)",
     "topics": "Topic discovery (`vocnlp discover`)",
     "alerts": "From a comment to its webhook on loopback, in seconds",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 
 from vocnlp.api.batching import Queue, Room, tokens_in
 from vocnlp.api.errors import BusyError, GoneError, LateError, NotReadyError, TooLargeError
+from vocnlp.api.priorities import SCORER
 from vocnlp.records import Prediction
 
 BLOCKER = "先来的一句"
@@ -241,3 +244,23 @@ def test_scorers_that_are_idle_together_share_what_comes() -> None:
 
     asyncio.run(scene())
     assert sorted(scorer.batches) == [["一", "二", "三"], ["四", "五", "六"]]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
+def test_a_scorer_lets_the_event_loop_go_first() -> None:
+    seen: list[int] = []
+
+    def tag(texts: Sequence[str]) -> list[Prediction]:
+        seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        return [Prediction(text, 1.0) for text in texts]
+
+    async def scene() -> None:
+        queue = Queue(tag, Room(100, 1000, 1000), Unwatched())
+        queue.open()
+        assert await call(queue, "一") == ["一"]
+        await queue.close()
+
+    before = os.getpriority(os.PRIO_PROCESS, 0)
+    asyncio.run(scene())
+    assert seen == [min(19, before + SCORER)]
+    assert os.getpriority(os.PRIO_PROCESS, 0) == before

@@ -12,7 +12,7 @@ from scipy import linalg
 from tagged_shop import FRAME, row, tag, tagged
 
 from vocnlp.counts import folded
-from vocnlp.drivers import Drivers, drivers, relative_weights
+from vocnlp.drivers import Drivers, _covariances, drivers, relative_weights
 from vocnlp.errors import CodeframeError
 
 
@@ -180,3 +180,14 @@ def test_an_unknown_code_or_target_is_refused():
         folded_drivers([row()], codes=["sped"])
     with pytest.raises(ValueError, match="'csat'"):
         folded_drivers([row()], target="csat")
+
+
+def test_covariances_of_resamples_are_those_of_the_rows_written_out():
+    dice = np.random.default_rng(5)
+    both = np.column_stack([dice.integers(-1, 2, (30, 3)).astype(float), dice.integers(0, 11, 30).astype(float)])
+    times = dice.multinomial(400, np.full(30, 1 / 30), size=4)
+    times[3] = np.where(both[:, 1] == both[0, 1], times[3] + 1, 0)  # a sample in which the second code does not vary
+    found = _covariances(both - times.sum(0) @ both / times.sum(), times)
+    for sample, often in zip(found, times, strict=True):
+        assert sample == pytest.approx(np.cov(np.repeat(both, often, axis=0).T, bias=True), abs=1e-9)
+    assert (found[3][1] == 0).all()

@@ -28,7 +28,7 @@ FLOORS = (
     ("training.label_files", "training.labelled", "training.relabelling", "training.profile", "training.twins", "training.checked", "training.checks", "training.logistic", "training.calibration", "training.mapping", "training.reading",
      "training.steps", "training.snapshots", "training.linear_features", "training.linear_fit", "training.recipe", "training.own_recipe", "training.preparing", "training.surprise", "training.encoder_net", "training.encoder_fit", "training.encoder_source", "training.export",
      "training.encoder_train", "training.pooling", "training.few_polarity", "training.few", "training.out_of_fold",
-     "training.tally", "training.bootstrap", "training.reliability", "training.mistakes", "training.evaluation", "training.shared_codes", "training.changes", "training.comparison", "training.evaluation_page",
+     "training.noisy", "training.tally", "training.bootstrap", "training.reliability", "training.mistakes", "training.evaluation", "training.shared_codes", "training.changes", "training.comparison", "training.evaluation_page",
      "training.card", "training.tracking",
      "training.train", "training.few_train"),
     ("training.pretrain.plan", "training.pretrain.corpus", "training.pretrain.vocabulary", "training.pretrain.tokens",

@@ -152,7 +152,10 @@ def _how(training: Mapping[str, Any]) -> str:
     stopped = ""
     if best := training.get("best_step"):
         stopped = f" (step {best} of {training['steps']} was best on texts kept apart)"
-    return f"{training['encoder']}, fine-tuned for {training['epochs']:g} epochs{stopped}{beside}, {spent}"
+    noisy = ""
+    if "suspects" in training:
+        noisy = f"; by a loss for noisy labels, {training['suspects']:,} of which it finds unlikely"
+    return f"{training['encoder']}, fine-tuned for {training['epochs']:g} epochs{stopped}{beside}, {spent}{noisy}"
 
 
 def _pretrained(training: Mapping[str, Any]) -> str:

@@ -229,7 +229,7 @@ class EncoderFit:
             return *taught_losses(logits, mood, *targets, exclusive=self.exclusive), total.sum() * 0
         mention = self._to(np.stack([one.mention for one in batch.examples]))
         polarity = self._to(np.stack([one.polarity for one in batch.examples]))
-        first, second = code_losses(logits, mention, polarity, exclusive=self.exclusive)
+        first, second = code_losses(logits, mention, polarity, exclusive=self.exclusive, robust=self.recipe.robust)
         moods = self._to(np.array([one.mood for one in batch.examples]))
         two_class = self._to(np.array([one.two_class for one in batch.examples]))
         return first, second, mood_loss(mood, moods, two_class), self._evidence(batch, read, total)

@@ -69,18 +69,31 @@ def outcomes(total: Tensor, weighted: Tensor) -> Tensor:
     return weighted / total.clamp(min=1e-6).unsqueeze(-1)
 
 
-def code_losses(logits: Tensor, mention: Tensor, polarity: Tensor, *, exclusive: bool) -> tuple[Tensor, Tensor]:
-    """(mention, polarity) losses. logits: (n, c, 4); mention: 1, 0 or -1 unknown; polarity: 0-2 or -1 unknown."""
+def code_losses(
+    logits: Tensor, mention: Tensor, polarity: Tensor, *, exclusive: bool, robust: float = 0.0
+) -> tuple[Tensor, Tensor]:
+    """(mention, polarity) losses. logits: (n, c, 4); mention: 1, 0 or -1 unknown; polarity: 0-2 or -1 unknown.
+
+    robust: q of the generalised cross entropy (1 - p^q) / q of exclusive codes (Zhang & Sabuncu 2018): a row whose label
+    the network finds unlikely pulls the less, the larger q is; towards 0 it is the cross entropy.
+    """
     known = mention >= 0
     if exclusive:
         told = (mention == 1).any(1)
-        first = F.cross_entropy(logits[told, :, 0], mention[told].argmax(1)) if told.any() else logits.sum() * 0
+        first = _surprise(logits[told, :, 0], mention[told].argmax(1), robust) if told.any() else logits.sum() * 0
     else:
         each = F.binary_cross_entropy_with_logits(logits[..., 0], (mention == 1).float(), reduction="none")
         first = (each * known).sum() / len(logits)
     judged = polarity >= 0
     second = F.cross_entropy(logits[..., 1:][judged], polarity[judged].long()) if judged.any() else logits.sum() * 0
     return first, second
+
+
+def _surprise(scores: Tensor, label: Tensor, robust: float) -> Tensor:
+    if robust == 0:
+        return F.cross_entropy(scores, label)
+    chosen = F.log_softmax(scores, 1).gather(1, label[:, None].long())
+    return ((1 - torch.exp(robust * chosen)) / robust).mean()
 
 
 def taught_losses(

@@ -16,6 +16,7 @@ from vocnlp.errors import InputError
 from .linear_fit import LinearRecipe
 from .mapping import SetMapping, read_mapping
 
+_ROBUST, _LONG = 0.6, 10.0  # of noisy labels; Zhang and Sabuncu took 0.7 for q, whatever the noise
 _SMALLEST_BATCH, _STEPS_AN_EPOCH, _MOST_EPOCHS = 512, 80, 16.0
 
 
@@ -27,6 +28,7 @@ class EncoderRecipe:
     hidden: the share of the words that is hidden from the encoder at every step, so that no text is learnt by heart
     look_every: steps between two looks at the texts kept apart; patience: looks without a gain that end the fit, 0: none do
     average: the share of the weights' running average that stays at every step, of which the looks are taken; 0: no average
+    robust: q of the generalised cross entropy over exclusive codes (see ``encoder_net.code_losses``); 0: the plain one
     """
 
     epochs: float = 4.0
@@ -45,7 +47,16 @@ class EncoderRecipe:
     look_every: int = 50
     patience: int = 4
     average: float = 0.98
+    robust: float = 0.0
     seed: int = 7
+
+    def for_noisy_labels(self) -> EncoderRecipe:
+        """The same recipe for exclusive codes of which a good part is wrong.
+
+        Every step is made: texts kept apart are labelled as badly as the others, and call the fit off when it begins to
+        contradict them.
+        """
+        return replace(self, robust=_ROBUST, patience=0, epochs=max(self.epochs, _LONG))
 
     def for_tokens(self, tokens: float) -> EncoderRecipe:
         """The same recipe with the batch and the epochs that a set of so many weighted tokens needs."""

@@ -26,6 +26,7 @@ from .evaluation import evaluate
 from .labelled import Labelled, in_frame, read_labelled, read_texts
 from .linear_fit import Progress, fit_linear
 from .mapping import ENCODER, LINEAR
+from .noisy import check_exclusive, label_suspects, write_suspects
 from .own_recipe import OwnRecipe, digest_of_start
 from .preparing import Prepared, prepare, prepare_sets
 from .recipe import EncoderRecipe, Recipe
@@ -87,10 +88,21 @@ def refuse_existing(out: Path, *, force: bool) -> None:
 
 
 def train_prepared(
-    prepared: Prepared, out: Path, *, force: bool = False, progress: Progress = lambda what, share: None
+    prepared: Prepared,
+    out: Path,
+    *,
+    force: bool = False,
+    suspects: Path | None = None,
+    progress: Progress = lambda what, share: None,
 ) -> Bundle:
-    """Fit, measure and save. InputError of what the checks refuse; a fit that was stopped goes on where it was."""
+    """Fit, measure and save. InputError of what the checks refuse; a fit that was stopped goes on where it was.
+
+    suspects: where to write the labels that the encoder finds unlikely, if it was trained for noisy ones; n-grams, which
+    learn labels by heart, do not see those
+    """
     prepared.checked.refuse(prepared.path)
+    if prepared.plan.encoder.robust:
+        check_exclusive(prepared.plan.frame, prepared.path)
     plan, train, start = prepared.plan, prepared.train, prepared.start
     begun = time.perf_counter()
     if start is None:
@@ -98,8 +110,16 @@ def train_prepared(
     else:
         work = _work_of(out, _fingerprint(plan, train, start))
         model, thresholds, beside, made = _fit_encoder(plan, train, start, work, _part(progress, 0.0, 0.8))
+        taught: Sequence[Labelled] = train
+        if plan.encoder.robust:
+            wrong = label_suspects(Tagger(Bundle(plan.name, plan.version, plan.frame, model, thresholds)), train)
+            made["suspects"] = len(wrong)
+            doubted = {id(one.row) for one in wrong}
+            taught = [row for row in train if id(row) not in doubted]
+            if suspects is not None:
+                write_suspects(suspects, wrong, plan.frame)
         if prepared.ngrams:
-            model, thresholds = _fit_beside(model, plan, train, _part(progress, 0.8, 1.0))
+            model, thresholds = _fit_beside(model, plan, taught, _part(progress, 0.8, 1.0))
             made["features"] = len(model.ngrams.vocabulary.hashes)
     seconds = time.perf_counter() - begun
     progress("measuring", 1.0)

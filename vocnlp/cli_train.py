@@ -40,6 +40,15 @@ def train(
         bool,
         typer.Option("--few", help="Teach the bundle of --init the codes it lacks; its own codes stay as they are."),
     ] = False,
+    noisy_labels: Annotated[
+        bool,
+        typer.Option(
+            "--noisy-labels", help="Many labels are wrong: learn less from unlikely ones. One code a comment."
+        ),
+    ] = False,
+    suspects: Annotated[
+        Path | None, typer.Option(help="With --noisy-labels: write the unlikely labels to this csv.")
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Only look over the data.")] = False,
     write_recipe: Annotated[Path | None, typer.Option(help="Write what is done here as a TOML recipe.")] = None,
     allow_changed: Annotated[
@@ -58,6 +67,12 @@ def train(
     start = _start(linear, encoder, init)
     if few and (linear or encoder is not None or teacher is not None or recipe is not None):
         raise InputError("--few begins from a bundle", hint="give --init BUNDLE, --data and --codeframe alone")
+    if noisy_labels and (start is None or few or teacher is not None):
+        raise InputError(
+            "--noisy-labels fine-tunes an encoder on labels", hint="leave out --linear, --few and --teacher"
+        )
+    if suspects is not None and not noisy_labels and recipe is None:
+        raise InputError("--suspects goes with --noisy-labels", hint="vocnlp review sample finds label errors, too")
     if out is not None and not check:
         refuse_existing(out, force=force)
     if teacher is not None:
@@ -69,11 +84,13 @@ def train(
         prepared = prepare_sets(recipe, data_root, start=start, kind=ENCODER if start else LINEAR, ngrams=ngrams)
     else:
         chosen = (data, codeframe, dev, encoder, init)
-        own = _own(recipe, allow_changed=allow_changed, used=linear or any(one is not None for one in chosen))
+        used = linear or noisy_labels or any(one is not None for one in chosen)
+        own = _own(recipe, allow_changed=allow_changed, used=used)
         own = own or _from_options(data, out, codeframe=codeframe, dev=dev, dev_parts=dev_parts, start=start)
         own = own if recipe is not None else replace(own, ngrams=ngrams, encoder=replace(own.encoder, seed=seed))
+        own = replace(own, encoder=own.encoder.for_noisy_labels()) if noisy_labels else own
         prepared = prepare(own)
-    _finish(prepared, None if check else out, force=force, few=few)
+    _finish(prepared, None if check else out, force=force, few=few, suspects=suspects)
     if write_recipe is not None and prepared.own is not None:
         write_own_recipe(write_recipe, prepared.own)
         say(OUT, f"recipe: {escape(str(write_recipe))}")
@@ -122,7 +139,9 @@ def _from_options(
     return OwnRecipe(data, codeframe, dev, dev_parts, start, name=out.name if out is not None else data.stem)
 
 
-def _finish(prepared: Prepared, out: Path | None, *, force: bool, few: bool = False) -> None:
+def _finish(
+    prepared: Prepared, out: Path | None, *, force: bool, few: bool = False, suspects: Path | None = None
+) -> None:
     """Say what was found, and unless there is nowhere to write to, train."""
     from .cli_output import print_figures, training_progress
     from .training.few_train import train_few_prepared
@@ -134,8 +153,14 @@ def _finish(prepared: Prepared, out: Path | None, *, force: bool, few: bool = Fa
         say(OUT, "nothing stands in the way of training")
         return
     with training_progress(ERR) as progress:
-        bundle = (train_few_prepared if few else train_prepared)(prepared, out, force=force, progress=progress)
+        if few:
+            bundle = train_few_prepared(prepared, out, force=force, progress=progress)
+        else:
+            bundle = train_prepared(prepared, out, force=force, suspects=suspects, progress=progress)
     print_figures(OUT, bundle.figures)
+    if wrong := bundle.training.get("suspects"):
+        where = f": {escape(str(suspects))}" if suspects else "; --suspects FILE.csv writes them down"
+        say(OUT, f"{wrong:,} of {bundle.training['rows']:,} labels are unlikely{where}")
     say(OUT, f"bundle: {escape(str(out))}")
 
 

@@ -31,7 +31,6 @@ from .folding import (
     ANSWERS,
     BLANK,
     COLUMNS,
-    MEMORY,
     PARTS,
     SENTIMENTS,
     UNKNOWN,
@@ -45,6 +44,7 @@ from .records import NEGATIVE, NEUTRAL, POSITIVE
 
 MENTION = "mention"  # a comment that carries a code, however it is meant
 SIDES = {NEGATIVE: "neg", POSITIVE: "pos", MENTION: "true"}
+_MEMORY = "512MB"  # what a million rows with their tags and mentions need, without a way to the disk and back
 PERIODS = ("day", "week", "month", "quarter", "year")
 
 _NAMED = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m", "year": "%Y"}
@@ -287,7 +287,7 @@ def folded(
     also: Collection[str] = (),
     texts: bool = False,
     spill: Path | None = None,
-    memory: str = MEMORY,
+    memory: str = _MEMORY,
 ) -> Iterator[Folded]:
     """Fold a tagged table (schema ``records.TAGGED``) for as many questions as are asked inside the ``with``.
 

@@ -28,7 +28,7 @@ from .records import NEGATIVE, NEUTRAL, POSITIVE
 BLANK = "(未填)"  # a channel, segment or month that the export left empty
 UNKNOWN = "(未知)"  # the stage of a row where nobody gave one and no tag betrays it
 POSITION = "voc_row"  # the position of a row, where a table brings it along
-MEMORY = "512MB"
+_MEMORY = "192MB"
 _SQL_TYPES = {"score": "double", "at": "timestamp"}
 
 Rows: TypeAlias = pa.Table | ds.Dataset
@@ -92,7 +92,7 @@ SENTIMENTS = ", ".join(f"count(*) filter (sentiment = '{name}')" for name in (PO
 
 @contextmanager
 def folding(
-    table: Rows, also: Collection[str] = (), *, spill: Path | None = None, memory: str = MEMORY
+    table: Rows, also: Collection[str] = (), *, spill: Path | None = None, memory: str = _MEMORY
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A database with the rows as ``tagged`` (their columns, and ``also``) and as ``comment``; gone after the ``with``.
 

@@ -33,3 +33,22 @@ def suspects(mention: Floats, there: npt.NDArray[np.bool_]) -> npt.NDArray[np.bo
         surplus = given & (1 - chance >= unusual) & (chance < 0.5)
         found[:, code] = missing | surplus
     return found
+
+
+def exclusive_suspects(chance: Floats, label: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """(n,) the class that is likelier than the one a row is labelled with, or -1 where its label is not suspect.
+
+    chance: (n, c) probabilities of classes of which a text has one; label: (n,) the class given.
+
+    Confident learning again, with a threshold a class: the mean probability of the class in the rows labelled with it.
+    A row belongs to the likeliest class that reaches its threshold; where that is another than the label, the label is suspect.
+    """
+    n, c = chance.shape
+    sums = np.bincount(label, chance[np.arange(n), label], c)
+    usual = np.divide(
+        sums, np.bincount(label, minlength=c), out=np.full(c, np.inf), where=np.bincount(label, minlength=c) > 0
+    )
+    reached = np.where(chance >= usual, chance, -1.0)
+    best = reached.argmax(1)
+    found: npt.NDArray[np.int64] = np.where((reached.max(1) > 0) & (best != label), best, -1)
+    return found
