@@ -41,14 +41,13 @@ def exclusive_suspects(chance: Floats, label: npt.NDArray[np.int64]) -> npt.NDAr
     chance: (n, c) probabilities of classes of which a text has one; label: (n,) the class given.
 
     Confident learning again, with a threshold a class: the mean probability of the class in the rows labelled with it.
-    A row belongs to the likeliest class that reaches its threshold; where that is another than the label, the label is suspect.
+    A row belongs to the likeliest class that reaches its threshold; where that one is likelier than the label, the label is
+    suspect.
     """
     n, c = chance.shape
-    sums = np.bincount(label, chance[np.arange(n), label], c)
-    usual = np.divide(
-        sums, np.bincount(label, minlength=c), out=np.full(c, np.inf), where=np.bincount(label, minlength=c) > 0
-    )
+    own, count = chance[np.arange(n), label], np.bincount(label, minlength=c)
+    usual = np.divide(np.bincount(label, own, c), count, out=np.full(c, np.inf), where=count > 0)
     reached = np.where(chance >= usual, chance, -1.0)
     best = reached.argmax(1)
-    found: npt.NDArray[np.int64] = np.where((reached.max(1) > 0) & (best != label), best, -1)
+    found: npt.NDArray[np.int64] = np.where(reached.max(1) > own, best, -1)
     return found
