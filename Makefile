@@ -13,8 +13,8 @@ demo: $(VENV)/core  ## score the sample export, report on it, say what would be 
 	$(BIN)/vocnlp alerts run --rules examples/alerts.yaml --data demo/feedback --now 2026-06-28T18:00 --dry-run
 	@echo "open demo/tagged.xlsx in a spreadsheet and demo/report.html in a browser"
 
-test: $(VENV)/dev  ## the whole test suite
-	$(BIN)/python -m pytest
+test: $(VENV)/dev  ## the whole test suite, on all cores; a file's tests stay together, because they share what they have trained
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/dev  ## style and types
 	$(BIN)/ruff check .

@@ -16,7 +16,7 @@ import threading
 _SWITCH = (
     0.0005  # seconds that a thread may keep the interpreter from another one; Python's own choice is ten times that
 )
-SCORER, JOB = 10, 19  # added niceness
+SCORER, JOB = 5, 10  # added niceness
 
 
 def be_prompt() -> None:
