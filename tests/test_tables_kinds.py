@@ -50,7 +50,7 @@ def refusal(path: Path, content: bytes | None = None) -> InputError:
         ("a.xlsx", b"PK\x05\x06" + b"\0" * 18, "empty or damaged", "export it again"),
         ("a.xlsx", b"PK\x03\x04broken", "damaged", "export it again"),
         ("a.csv", OLE, "an old Excel file", "save it as .xlsx"),
-        ("a.csv", gzip.compress(b"a,b\n"), "a gzip archive", "export"),
+        ("a.csv", gzip.compress(b"a,b\n", mtime=0), "a gzip archive", "export"),
         ("a.csv", b"%PDF-1.7", "a PDF document", "export"),
         ("a.parquet", b"a,b\n1,2\n", "not parquet", "rename"),
         ("a.parquet", b"PAR1 and no more", "the parquet file is damaged", "export it again"),
