@@ -208,8 +208,7 @@ class Queue:
 
     def _work(self) -> None:
         step_back()
-        while taken := self._take():
-            pieces, since = taken
+        for pieces, since in iter(self._take, None):
             texts = [call.texts[number] for call, number in pieces]
             begun = perf_counter()
             for call in {call: None for call, _ in pieces}:
@@ -220,8 +219,9 @@ class Queue:
             ended = perf_counter()
             self._loop.call_soon_threadsafe(self._settle, pieces, answers)
             good = [answer for answer in answers if isinstance(answer, Prediction)]
-            self._watch.scored(good, tokens=sum(map(tokens_in, texts)), seconds=ended - begun)
-            self._measure(texts, perf_counter() - since)
+            tokens = sum(map(tokens_in, texts))
+            self._watch.scored(good, tokens=tokens, seconds=ended - begun)
+            self._measure(tokens, perf_counter() - since)
 
     def _take(self) -> tuple[list[_Piece], float] | None:
         """The next batch, and since when it could be had; waits for one. None when all is done and the queue closes."""
@@ -271,9 +271,8 @@ class Queue:
                 return [error]
             return [answer for text in texts for answer in self._answers([text], tag)]
 
-    def _measure(self, texts: Sequence[str], seconds: float) -> None:
+    def _measure(self, tokens: int, seconds: float) -> None:
         """The seconds are those from batch to batch: on a full machine a scorer waits for more than the model."""
-        tokens = sum(map(tokens_in, texts))
         with self._changed:
             self._taken -= tokens
             # A few short texts are slow for their tokens, and say nothing of a full queue.

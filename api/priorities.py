@@ -13,9 +13,7 @@ import os
 import sys
 import threading
 
-_SWITCH = (
-    0.0005  # seconds that a thread may keep the interpreter from another one; Python's own choice is ten times that
-)
+_SWITCH = 0.0005  # seconds that a thread may keep the interpreter from another; Python's own choice is ten times that
 SCORER, JOB = 10, 12  # added niceness
 
 
@@ -34,4 +32,6 @@ def settle() -> None:
 def step_back() -> None:
     """The calling thread lets others go first. Only Linux has priorities of threads; elsewhere nothing happens."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), SCORER)
+        thread = threading.get_native_id()
+        # Added to what the service was started with: going below that is forbidden to most.
+        os.setpriority(os.PRIO_PROCESS, thread, min(19, os.getpriority(os.PRIO_PROCESS, thread) + SCORER))
