@@ -90,6 +90,7 @@ def test_codes_that_go_together_are_referred_to_the_review(
     [
         (("--noisy-labels", "--linear"), "--noisy-labels fine-tunes an encoder on labels"),
         (("--suspects", "s.csv"), "--suspects goes with --noisy-labels"),
+        (("--noisy-labels", "--suspects", "nowhere/s.csv"), "the folder does not exist"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(

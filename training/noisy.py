@@ -11,11 +11,12 @@ import pyarrow as pa
 
 from vocnlp.codeframe import Codeframe
 from vocnlp.delimited_writing import DelimitedWriter
-from vocnlp.errors import InputError, OutputError
+from vocnlp.errors import InputError
 from vocnlp.privacy import mask_all
 from vocnlp.review_labels import exclusive_suspects
 from vocnlp.review_scores import leanings
 from vocnlp.tagger import Tagger
+from vocnlp.whole_files import whole
 
 from .labelled import Labelled
 
@@ -71,15 +72,8 @@ def write_suspects(path: Path, suspects: Sequence[Suspect], frame: Codeframe) ->
         [round(one.chances[1], 4) for one in suspects],
     ]
     schema = pa.schema(list(_KINDS.items()))
-    partial = path.with_name(f".{path.name}.part")
-    try:
+    rows = pa.record_batch([pa.array(c, k) for c, k in zip(columns, _KINDS.values(), strict=True)], schema=schema)
+    with whole(path) as partial:
         writer = DelimitedWriter(partial, schema, delimiter=",", encoding="utf-8-sig", verbatim=False)
-        writer.write(
-            pa.record_batch([pa.array(c, k) for c, k in zip(columns, _KINDS.values(), strict=True)], schema=schema)
-        )
+        writer.write(rows)
         writer.close()
-        partial.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot be written: {error.strerror}", path=path, hint="does the folder exist?") from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 
 from .cli_options import ERR, OUT, FrameOption, say
-from .errors import InputError
+from .errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from .training.checked import Checked, Finding
@@ -71,8 +71,6 @@ def train(
         raise InputError(
             "--noisy-labels fine-tunes an encoder on labels", hint="leave out --linear, --few and --teacher"
         )
-    if suspects is not None and not noisy_labels and recipe is None:
-        raise InputError("--suspects goes with --noisy-labels", hint="vocnlp review sample finds label errors, too")
     if out is not None and not check:
         refuse_existing(out, force=force)
     if teacher is not None:
@@ -90,6 +88,8 @@ def train(
         own = own if recipe is not None else replace(own, ngrams=ngrams, encoder=replace(own.encoder, seed=seed))
         own = replace(own, encoder=own.encoder.for_noisy_labels()) if noisy_labels else own
         prepared = prepare(own)
+    if suspects is not None:
+        _check_suspects(suspects, prepared)
     _finish(prepared, None if check else out, force=force, few=few, suspects=suspects)
     if write_recipe is not None and prepared.own is not None:
         write_own_recipe(write_recipe, prepared.own)
@@ -105,6 +105,14 @@ def _start(linear: bool, encoder: str | None, init: Path | None) -> str | None:
     if linear:
         return None
     return encoder or str(Bundle.load(init).path)
+
+
+def _check_suspects(suspects: Path, prepared: Prepared) -> None:
+    """Before minutes are spent: whether there will be any, and a folder to write them to."""
+    if not prepared.plan.encoder.robust:
+        raise InputError("--suspects goes with --noisy-labels", hint="vocnlp review sample finds label errors, too")
+    if not suspects.resolve().parent.is_dir():
+        raise OutputError("the folder does not exist", path=suspects.parent, hint=f"create {suspects.parent}")
 
 
 def _own(recipe: Path | None, *, allow_changed: bool, used: bool) -> OwnRecipe | None:
