@@ -27,19 +27,7 @@ import pyarrow as pa
 
 from .codeframe import Codeframe
 from .errors import CodeframeError, InputError
-from .folding import (
-    ANSWERS,
-    BLANK,
-    COLUMNS,
-    PARTS,
-    SENTIMENTS,
-    UNKNOWN,
-    Rows,
-    build,
-    check_times,
-    folding,
-    stages_of,
-)
+from .folding import ANSWERS, BLANK, COLUMNS, PARTS, SENTIMENTS, UNKNOWN, Rows, build, check_times, folding, stages_of
 from .records import NEGATIVE, NEUTRAL, POSITIVE
 
 MENTION = "mention"  # a comment that carries a code, however it is meant
