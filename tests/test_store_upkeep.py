@@ -17,6 +17,7 @@ from vocnlp.store_upkeep import BEYOND
 
 WORDS = "楼道灯坏了半年"
 WHO = "lin-8839"
+HER_IDS = ("hers-20", "hers-21")  # letters no hexadecimal number has: files are named by random ones
 
 
 def filled(url: Path) -> Store:
@@ -24,11 +25,16 @@ def filled(url: Path) -> Store:
     store = Store.open(url, create=True)
     said = [tag("support", "negative", 0, WORDS)]
     hers = {"customer": WHO, "channel": "业主群"}
+    first, second = HER_IDS
     for n in range(9):
         store.put(tagged([row(n, text=f"电梯第{n}次停运", customer=f"k{n}", channel="业主群")]))
-    store.put(tagged([row(20, text=WORDS, voc_tags=said, **hers), row(21, text="来了两次人都没修", **hers)]))
     store.put(
-        tagged([row(20, text=WORDS + "，今天修好了", voc_tags=said, **hers), row(1, text="电梯又停", customer="k1")])
+        tagged([row(id=first, text=WORDS, voc_tags=said, **hers), row(id=second, text="来了两次人都没修", **hers)])
+    )
+    store.put(
+        tagged(
+            [row(id=first, text=WORDS + "，今天修好了", voc_tags=said, **hers), row(1, text="电梯又停", customer="k1")]
+        )
     )
     return store
 
@@ -92,7 +98,7 @@ def test_forgetting_leaves_no_word_in_the_folder(tmp_path: Path) -> None:
     assert len(bytes_with(url, WORDS, WHO, "来了两次人")) >= 3
     done = store.forget(WHO)
     assert (done.rows, done.beyond) == (2, BEYOND)
-    assert bytes_with(url, WORDS, WHO, "来了两次人", "c20", "c21") == []
+    assert bytes_with(url, WORDS, WHO, "来了两次人", *HER_IDS) == []
     assert ids(store) == [f"c{n}" for n in range(9)]
     assert len(list(url.glob("*.parquet"))) == store.info().files
     with pytest.raises(StoreError, match="can no longer be read"):
