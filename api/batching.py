@@ -127,9 +127,13 @@ class Queue:
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
 
+    def full(self, *, seconds: float) -> bool:
+        """Whether not even a short text would find room and be scored within so many seconds."""
+        return bool(self._calls) and (self._texts >= self.room.texts or self._wait(self._tokens) > _HEED * seconds)
+
     def check(self, *, seconds: float) -> None:
-        """BusyError when not even a short text would find room and be scored in time: known before it is read."""
-        if self._calls and (self._texts >= self.room.texts or self._wait(self._tokens) > _HEED * seconds):
+        """BusyError when the queue is full: known before a text is read."""
+        if self.full(seconds=seconds):
             raise self._busy()
 
     async def score(

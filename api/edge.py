@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -21,14 +21,16 @@ from .metrics import Meters
 
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _HEADERS = {
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "referrer-policy": "no-referrer",
-    "cache-control": "no-store",
+    b"x-content-type-options": b"nosniff",
+    b"x-frame-options": b"DENY",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"referrer-policy": b"no-referrer",
+    b"cache-control": b"no-store",
 }
 _VISIT = "vocnlp.visit"
-_QUIET = frozenset({"/metrics", "/health", "/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready"})
+#: Asked every few seconds by machines: answered before all else, and not in the log.
+HEALTH = frozenset({"/health", "/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready"})
+_QUIET = HEALTH | {"/metrics"}
 
 
 @dataclass
@@ -75,12 +77,11 @@ class Edge:
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 visit.status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = visit.id
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-                if self.closing:
-                    headers["connection"] = "close"
+                own = dict(message.get("headers", ()))
+                headers = [*message.get("headers", ()), *((n, v) for n, v in _HEADERS.items() if n not in own)]
+                message["headers"] = [*headers, (b"x-request-id", visit.id.encode())]
+                if self.closing and own.get(b"connection") != b"close":
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         try:

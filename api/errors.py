@@ -115,6 +115,7 @@ STATUS: Mapping[type[Exception], tuple[int, str]] = {
     LateError: (504, "deadline"),
 }
 FAULT = (500, "fault")
+_ANSWERS: dict[type[Exception], tuple[int, str]] = {}
 _OF_STATUS = dict(STATUS.values()) | {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -122,7 +123,10 @@ def status_of(error: Exception) -> tuple[int, str]:
     """``(status, type)`` of an exception."""
     if isinstance(error, HTTPException):  # raised by the router: no such path, no such method
         return error.status_code, _OF_STATUS.get(error.status_code, "refused")
-    return next((answer for kind, answer in STATUS.items() if isinstance(error, kind)), FAULT)
+    raised = type(error)
+    if raised not in _ANSWERS:  # asked three times for each refusal, of which an overload has a thousand a second
+        _ANSWERS[raised] = next((answer for kind, answer in STATUS.items() if issubclass(raised, kind)), FAULT)
+    return _ANSWERS[raised]
 
 
 def message_of(error: Exception) -> str:

@@ -3,7 +3,8 @@
 Probes and refusals take a millisecond of the event loop, if it gets that millisecond. What scores beside it holds the
 interpreter for up to a switch interval at a time and its cores for as long as it likes; under four times the load it
 can take, /health was asked every 50 ms: the slowest of 300 answers fell from 408 to 57-73 ms with all three below, that
-of 1,000 is 90-190 (``python -m benchmarks.serving --only overload``, with and without them).
+of 1,100 from 106-190 to 44-54 ms when what waits for nothing also stood in no line (``protocol``); both by
+``python -m benchmarks.serving --only overload``.
 """
 
 from __future__ import annotations

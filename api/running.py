@@ -88,6 +88,11 @@ class Running:
     def ready(self) -> bool:
         return self.warm and not self.closing and self.queue.alive
 
+    @property
+    def full(self) -> bool:
+        """Whether a comment that comes in now is refused."""
+        return self.queue.full(seconds=self.settings.deadline_seconds)
+
     def take_over(self, live: Live) -> None:
         """From now on this one scores. Calls that are in the house are answered by the one they came in under."""
         self.live = live

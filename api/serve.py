@@ -8,19 +8,21 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.routing import Route
 
 from vocnlp.errors import InputError, VocnlpError
 from vocnlp.tagger import Tagger
 
+from . import scoring
 from .app import application
-from .edge import Edge
-from .errors import MalformedError, body_of
+from .edge import HEALTH, Edge
 from .journal import say, set_up
 from .priorities import be_prompt
+from .protocol import protocol
 from .running import Running, for_callers
 from .settings import Settings
 from .swapping import swap
@@ -45,7 +47,7 @@ def run(tagger: Tagger, settings: Settings) -> None:
     edge = application(house)
     config = uvicorn.Config(
         edge,
-        http=_protocol(patience=max(5.0, settings.body_seconds)),
+        http=protocol(patience=max(5.0, settings.body_seconds), at_once=_at_once(house)),
         ws="none",
         lifespan="on",
         log_config=None,
@@ -59,6 +61,16 @@ def run(tagger: Tagger, settings: Settings) -> None:
     say("listening", host=host, port=port, model=tagger.bundle.label, keys=house.ring is not None)
     _Server(config, house, edge).run(sockets=[listener])
     say("ended")
+
+
+def _at_once(house: Running) -> Callable[[str, str], bool]:
+    """Which requests wait for nothing: those that ask for health, and comments for which there is no room."""
+    scoring_paths = frozenset(route.path for route in scoring.router.routes if isinstance(route, Route))
+
+    def known(method: str, path: str) -> bool:
+        return path in HEALTH if method == "GET" else path in scoring_paths and house.full
+
+    return known
 
 
 def _check_door(house: Running) -> None:
@@ -80,11 +92,6 @@ def _listen(settings: Settings) -> socket.socket:
         raise InputError(
             f"cannot listen on {settings.host}:{settings.port}: {error.strerror}", hint="choose another with --port"
         ) from error
-
-
-def _protocol(*, patience: float) -> type[_Protocol]:
-    """The protocol with so many seconds for the head of a request."""
-    return type("Protocol", (_Protocol,), {"patience": patience})
 
 
 class _Server(uvicorn.Server):
@@ -122,47 +129,3 @@ class _Server(uvicorn.Server):
         if self._leave_at is not None and time.monotonic() >= self._leave_at:
             self.should_exit = True
         return await super().on_tick(counter)
-
-
-class _Protocol(HttpToolsProtocol):
-    """Uvicorn's, but a connection that sends no whole head is closed, and what is no HTTP is refused in our words."""
-
-    patience = 5.0  # seconds for a head
-    _patience: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._expect_head()
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._expect_head()
-
-    def on_headers_complete(self) -> None:
-        self._forget()
-        super().on_headers_complete()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._forget()
-        super().connection_lost(exc)
-
-    def _expect_head(self) -> None:
-        self._forget()
-        self._patience = self.loop.call_later(self.patience, self._lose_patience)
-
-    def _lose_patience(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:
-            self.timeout_keep_alive_handler()
-        else:  # the request before is still being answered
-            self._expect_head()
-
-    def _forget(self) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
-
-    def send_400_response(self, msg: str) -> None:
-        body = body_of(MalformedError("this is not HTTP"), "-")
-        head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
-        self.transport.write(head.encode() + b"connection: close\r\n\r\n" + body)
-        self.transport.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from command_line import CommandLine, command_line
 
 from vocnlp.bundle import Bundle
 from vocnlp.errors import MissingExtraError, OutputError
+from vocnlp.training.labelled import Labelled
 from vocnlp.training.tracking import log_training, metrics, parameters
 
 __all__ = ["command_line"]
@@ -82,3 +84,34 @@ def test_without_the_extra_the_pip_line_is_told(measured: Path, monkeypatch: pyt
     with pytest.raises(MissingExtraError) as missing:
         log_training(Bundle.load(measured), "runs")
     assert missing.value.hint == 'pip install "vocnlp[mlflow]"'
+
+
+def test_training_leaves_a_run_with_the_figures_of_its_bundle(
+    vocnlp: CommandLine, tiny_rows: list[Labelled], tmp_path: Path
+) -> None:
+    mlflow = pytest.importorskip("mlflow")
+    out, runs = tmp_path / "b", tmp_path / "runs"
+    data = written(tmp_path / "rows.jsonl", tiny_rows)
+    ended = vocnlp("train", "--data", data, "--linear", "--out", out, "--mlflow", runs, "--experiment", "june")
+    assert ended.code == 0
+    (told,) = [line for line in ended.out.splitlines() if line.startswith("run: ")]
+    run = mlflow.MlflowClient(tracking_uri=runs.as_uri()).get_run(told.split()[1])
+    assert (run.data.params, run.data.metrics) == (parameters(Bundle.load(out)), metrics(Bundle.load(out)))
+
+
+def test_a_wrong_place_is_told_before_anything_is_trained(
+    vocnlp: CommandLine, tiny_rows: list[Labelled], tmp_path: Path
+) -> None:
+    pytest.importorskip("mlflow")
+    data = written(tmp_path / "rows.jsonl", tiny_rows)
+    ended = vocnlp("train", "--data", data, "--linear", "--out", tmp_path / "b", "--mlflow", data / "runs")
+    assert (ended.code, (tmp_path / "b").exists()) == (2, False)
+    assert "MLflow does not take it" in ended.err
+
+
+def written(path: Path, rows: list[Labelled]) -> Path:
+    lines = [
+        {"text": row.text, "tags": [{"code": tag.code, "polarity": tag.polarity} for tag in row.tags]} for row in rows
+    ]
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+    return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,7 @@ def log_training(bundle: Bundle, uri: str, experiment: str = "vocnlp") -> str:
     No text of a comment leaves the house, and MLflow's own telemetry is off. MissingExtraError without mlflow-skinny;
     OutputError where the place cannot be written, and then nothing else is changed by it.
     """
-    exceptions, client_of = _mlflow()
-    try:
-        client = client_of(uri)
+    with _client(uri) as client:
         found = client.get_experiment_by_name(experiment)
         where = found.experiment_id if found else client.create_experiment(experiment)
         run: str = client.create_run(where, tags=_tags(bundle), run_name=bundle.label).info.run_id
@@ -33,11 +32,26 @@ def log_training(bundle: Bundle, uri: str, experiment: str = "vocnlp") -> str:
         if bundle.path is not None:
             client.log_artifact(run, str(bundle.path / CARD))
         client.set_terminated(run)
+    return run
+
+
+def check_tracking(uri: str, experiment: str = "vocnlp") -> None:
+    """What ``log_training`` would stumble over, known before minutes of training: it raises the same errors."""
+    with _client(uri) as client:
+        if client.get_experiment_by_name(experiment) is None:
+            client.create_experiment(experiment)
+
+
+@contextmanager
+def _client(uri: str) -> Iterator[Any]:
+    """A client of MLflow; what it refuses is an OutputError."""
+    exceptions, client_of = _mlflow()
+    try:
+        yield client_of(uri)
     except (exceptions.MlflowException, OSError) as error:
         told = " ".join(str(error).split())[:300]
         hint = "give the address of a tracking server (http://...), or a folder that can be written"
         raise OutputError(f"MLflow does not take it: {told}", path=uri, hint=hint) from error
-    return run
 
 
 def parameters(bundle: Bundle) -> dict[str, str]:

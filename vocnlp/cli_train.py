@@ -54,12 +54,17 @@ def train(
     allow_changed: Annotated[
         bool, typer.Option("--allow-changed", help="Train though a recipe's data changed.")
     ] = False,
+    mlflow: Annotated[
+        str | None, typer.Option(help="Write parameters and figures there: http://..., or a folder.", metavar="URI")
+    ] = None,
+    experiment: Annotated[str, typer.Option(help="Name of MLflow's experiment.")] = "vocnlp",
     force: Annotated[bool, typer.Option("--force", help="Replace the folder OUT.")] = False,
 ) -> None:
     """Train a bundle from labelled comments, measure it on a held-out split, and write it with its card."""
     from .training.mapping import ENCODER, LINEAR
     from .training.own_recipe import write_own_recipe
     from .training.preparing import prepare, prepare_sets
+    from .training.tracking import check_tracking
     from .training.train import refuse_existing
 
     if out is None and not check:
@@ -73,8 +78,11 @@ def train(
         )
     if out is not None and not check:
         refuse_existing(out, force=force)
+        if mlflow is not None:
+            check_tracking(mlflow, experiment)
     if teacher is not None:
         _distil(data, teacher, start, out, force=force)
+        _track(out, mlflow, experiment)
         return
     if data_root is not None and recipe is not None:
         if data is not None:
@@ -91,6 +99,7 @@ def train(
     if suspects is not None:
         _check_suspects(suspects, prepared)
     _finish(prepared, None if check else out, force=force, few=few, suspects=suspects)
+    _track(None if check else out, mlflow, experiment)
     if write_recipe is not None and prepared.own is not None:
         write_own_recipe(write_recipe, prepared.own)
         say(OUT, f"recipe: {escape(str(write_recipe))}")
@@ -170,6 +179,16 @@ def _finish(
         where = f": {escape(str(suspects))}" if suspects else "; --suspects FILE.csv writes them down"
         say(OUT, f"{wrong:,} of {bundle.training['rows']:,} labels are unlikely{where}")
     say(OUT, f"bundle: {escape(str(out))}")
+
+
+def _track(out: Path | None, uri: str | None, experiment: str) -> None:
+    """The bundle at ``out`` as a run of MLflow, if there is a bundle, and a place that was asked for."""
+    from .bundle import Bundle
+    from .training.tracking import log_training
+
+    if out is not None and uri is not None:
+        run = log_training(Bundle.load(out), uri, experiment)
+        say(OUT, f"run: {run} of {escape(experiment)} at {escape(uri)}")
 
 
 def _distil(data: Path | None, teacher: Path, start: str | None, out: Path | None, *, force: bool) -> None:
