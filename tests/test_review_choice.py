@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,7 @@ def pool(
     read = Leanings(
         tuple("abc"[:c]), np.full(c, 0.5, np.float32), np.ones(c, bool), np.array(mention, np.float32),
         np.full((n, c, 3), 1 / 3, np.float32), np.isin(np.arange(n), noise),
+        np.array([len(text) for text in (texts or TEXTS)[:n]]),
     )  # fmt: skip
     return Pool(read, gram_vectors((texts or TEXTS)[:n]), **more)  # type: ignore[arg-type]
 
@@ -37,6 +40,17 @@ def test_the_uncertain_are_those_near_their_threshold() -> None:
     assert [(one.row, one.reason, one.codes, one.weight) for one in found] == [
         (1, UNCERTAIN, ("a",), 0.0), (3, UNCERTAIN, ("a",), 0.0)
     ]  # fmt: skip
+
+
+def test_doubt_is_greatest_half_way_to_the_threshold_of_each_code() -> None:
+    read = replace(pool([[1 / 3, 0.2], [0.2, 0.5], [0.02, 0.98]]).leanings, threshold=np.array([0.2, 0.5], np.float32))
+    np.testing.assert_allclose(doubt(read), [[1, 0.7219], [0.9183, 1], [0.2387, 0.1414]], atol=5e-5)
+
+
+def test_of_two_equal_doubts_the_one_that_is_read_sooner_comes_first() -> None:
+    long = "停车场在地下三层，绕了二十分钟才找到入口，出来又要排队扫码缴费，机器还不认我的车牌"
+    found = choose(pool([[0.5], [0.5], [0.99]], texts=[long, "缴费机不认车牌", "桌布有油渍"]), Plan(2, ONLY[UNCERTAIN]))
+    assert [one.row for one in found] == [1, 0]
 
 
 def test_the_rare_are_likely_rows_of_codes_with_few_labels() -> None:

@@ -39,6 +39,7 @@ def out_of_fold(
     whole = Leanings(
         codes, np.full(len(codes), 0.5, np.float32), np.zeros(len(codes), bool),
         np.zeros(shape, np.float32), np.zeros((*shape, 3), np.float32), np.zeros(len(rows), bool),
+        np.zeros(len(rows), np.int64),
     )  # fmt: skip
     for fold in range(folds):
         inside = np.flatnonzero(part == fold)
@@ -48,7 +49,7 @@ def out_of_fold(
         fitted = fit_linear(others, frame, recipe or LinearRecipe())
         tagger = Tagger(Bundle("fold", str(fold), frame, fitted.model, fitted.thresholds))
         seen = leanings(tagger, [rows[at].text for at in inside.tolist()])
-        for name in ("mention", "polarity", "noise"):
+        for name in ("mention", "polarity", "noise", "length"):
             getattr(whole, name)[inside] = getattr(seen, name)
         whole = replace(whole, threshold=seen.threshold, known=whole.known | seen.known)
         progress("cross-validation", (fold + 1) / folds)

@@ -24,6 +24,7 @@ Numbers = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 _ENOUGH = 30  # labelled comments of a code from which it is not called rare
+_GLANCE = 20  # characters that a row costs beside its own: doubt is wanted by the time that a person needs to settle it
 _PULL = {UNCERTAIN: 0.5, RARE: 0.5, NEW: 1.0, LABEL: 0.0}
 #: The part of the budget of each reason; what one cannot use goes to the next.
 SHARES: Mapping[str, float] = {LABEL: 0.0, UNCERTAIN: 0.7, RARE: 0.05, NEW: 0.05, RANDOM: 0.2}
@@ -117,7 +118,7 @@ def signals(pool: Pool) -> dict[str, Numbers]:
     near = doubt(seen).astype(np.float64)
     nothing = ~seen.given.any(1) & ~seen.noise
     found = {
-        UNCERTAIN: _wanted(near.sum(1), ~seen.noise),
+        UNCERTAIN: _wanted(near.sum(1) / (seen.length + _GLANCE), ~seen.noise),
         RARE: _rare(pool),
         NEW: _wanted(novelty(pool.vectors, pool.known) if pool.fresh is None else pool.fresh, nothing),
     }
