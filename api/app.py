@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -59,7 +60,11 @@ def application(house: Running) -> Edge:
     app.add_exception_handler(RequestValidationError, _refuse_query)
     for part in (scoring, about, codeframe_check, health, swapping, jobs, feedback, figures):
         app.include_router(part.router)
-    app.add_middleware(Express, routes=scoring.router.routes)  # inside of CORS and tracing, which are added after it
+    tracing = Tracing()
+    express = partial(Express, routes=scoring.router.routes, application=app)
+    watched = bool(house.settings.origins) or tracing.on
+    if watched:
+        app.add_middleware(express)  # inside of CORS and tracing, which are added after it
     if house.settings.origins:
         app.add_middleware(
             CORSMiddleware,
@@ -68,8 +73,8 @@ def application(house: Running) -> Edge:
             allow_headers=("authorization", "content-type", "x-request-id"),
             expose_headers=("x-request-id", "retry-after"),
         )
-    trace(app, Tracing())
-    return Edge(app, house.meters)
+    trace(app, tracing)
+    return Edge(app if watched else express(app), house.meters)
 
 
 def _stored(house: Running) -> Stored | None:

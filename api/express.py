@@ -21,8 +21,9 @@ from .keys import SCORE
 class Express:
     """Calls the endpoints of ``routes`` itself, for POST, to keys that may score; all else goes on to ``app``."""
 
-    def __init__(self, app: ASGIApp, routes: Sequence[Any]) -> None:
+    def __init__(self, app: ASGIApp, routes: Sequence[Any], application: ASGIApp) -> None:
         self._app = app
+        self._application = application  # what ``request.app`` is, which may stand inside of this or around it
         self._routes: dict[str, Any] = {route.path: route for route in routes}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -30,6 +31,7 @@ class Express:
         route = self._routes.get(scope["path"]) if ours else None
         if route is None:
             return await self._app(scope, receive, send)
+        scope["app"] = self._application
         scope["route"] = route  # what meters and logs call it
         request, fault = Request(scope, receive), None
         try:

@@ -11,6 +11,7 @@ from typing import Any
 
 from vocnlp.errors import OutputError
 
+_JSON = json.JSONEncoder(ensure_ascii=False)
 LOG = logging.getLogger("vocnlp.api")
 AUDIT = logging.getLogger("vocnlp.audit")
 
@@ -24,7 +25,7 @@ class Lines(logging.Formatter):
         line |= getattr(record, "fields", None) or {"event": record.getMessage().strip()}
         if record.exc_info and record.exc_info[1] is not None:
             line |= fault(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=False)
+        return _JSON.encode(line)
 
 
 def fault(error: BaseException) -> dict[str, Any]:

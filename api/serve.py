@@ -30,6 +30,7 @@ from .swapping import swap
 # Seconds that a connection may be idle between two requests. Longer than callers and proxies keep theirs (most a minute):
 # who closes first loses the request that is under way just then.
 _IDLE = 75
+_LAST_WORDS = 0.3  # seconds after the door has closed, for requests that were under way
 
 
 def serve(settings: Settings) -> None:
@@ -116,6 +117,14 @@ class _Server(uvicorn.Server):
             await swap(self._house, None, who="SIGHUP")
         except VocnlpError as error:
             say("reload_failed", level=logging.ERROR, failure=type(error).__name__, message=error.message)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """What has come in by now is read and answered; uvicorn would close connections that it has not read yet."""
+        await asyncio.sleep(0)  # what waits at the door is let in, and then the door closes
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(_LAST_WORDS)
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM gives load balancers the time to look elsewhere; Ctrl-C does not, and a second one ends at once."""

@@ -133,7 +133,7 @@ ONLY = {
         "api.figures",
         "api.tracing",
     },
-    "uvicorn": {"api.serve"},
+    "uvicorn": {"api.protocol", "api.serve"},
     "pickle": set[str](),
     "joblib": set[str](),
     "marshal": set[str](),

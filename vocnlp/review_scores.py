@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .classifiers import Floats
+from .classifiers import Floats, sigmoid
 from .privacy import mask_all
 from .rules import Keywords
 from .tagger import Tagger
@@ -85,8 +85,8 @@ def doubt(seen: Leanings) -> Floats:
     entropy of the mention. Decisions fall at the threshold, but few labels do not tell well where it is; half way learnt
     faster than either end on one set of two, and as fast on the other (docs/review.md).
     """
-    odds = _log_odds(seen.mention) - _log_odds(seen.threshold) / 2
-    chance = np.clip(1 / (1 + np.exp(-odds)), _LEAST, 1 - _LEAST)
+    odds = _log_odds(seen.mention) - np.float32(0.5) * _log_odds(seen.threshold)
+    chance = np.clip(sigmoid(odds), _LEAST, 1 - _LEAST)
     bits: Floats = -(chance * np.log2(chance) + (1 - chance) * np.log2(1 - chance))
     bits[seen.noise] = 0
     return bits
