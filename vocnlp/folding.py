@@ -19,7 +19,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 
 from .codeframe import Codeframe
 from .errors import InputError
@@ -36,7 +35,6 @@ Rows: TypeAlias = pa.Table | ds.Dataset
 
 COLUMNS = ("score", "stage", "channel", "segment", "at", "voc_sentiment", "voc_noise", "voc_tags")
 _TAGS = "voc_tags"
-_LEAN = pa.list_(pa.struct([("code", pa.string()), ("polarity", pa.string())]))  # of a tag, what is counted
 _REQUIRED = ("voc_sentiment", _TAGS)
 
 #: One line per row. ``answer``: 1 promoter, 0 passive, -1 detractor, null for no score or one outside 0..10 (NaN too).
@@ -58,7 +56,7 @@ from tagged"""
 #: One line per tag of a row that was read; the tags of a noise row, should it have any, are not counted.
 _TAG = f"""
 create temp table tag as select rid, t.code as code, t.polarity as polarity
-from (select {POSITION} as rid, unnest(voc_tags) as t from given_tags)
+from (select {POSITION} as rid, unnest(voc_tags::struct(code varchar, polarity varchar)[]) as t from given_tags)
 where rid not in (select rid from comment where noise is not null)"""
 
 #: One line per row and code, where a code stands for itself and all below it (``lineage``: code -> up). An enum is
@@ -146,42 +144,20 @@ def _tags_of(table: Rows) -> pa.RecordBatchReader:
     """The tags with the position of their row, read when the first figure asks for them: many figures need none, and
     they are the better half of what there is to read."""
     given = POSITION in table.schema.names
-    schema = pa.schema([(POSITION, pa.int64()), (_TAGS, _LEAN)])
+    schema = pa.schema([(POSITION, pa.int64()), table.schema.field(_TAGS)])
 
     def batches() -> Iterator[pa.RecordBatch]:
         at = 0
-        for batch in _batches_of(table, [POSITION, _TAGS] if given else [_TAGS]):
-            place = batch.column(POSITION).cast(pa.int64()) if given else pa.array(np.arange(at, at + len(batch)))
-            yield pa.record_batch([place, _lean(batch.column(_TAGS))], schema=schema)
+        columns = [POSITION, _TAGS] if given else [_TAGS]
+        found = (
+            table.to_batches(columns=columns) if isinstance(table, ds.Dataset) else table.select(columns).to_batches()
+        )
+        for batch in found:
+            place = batch.column(0).cast(pa.int64()) if given else pa.array(np.arange(at, at + len(batch)))
+            yield pa.record_batch([place, batch.column(len(columns) - 1)], schema=schema)
             at += len(batch)
 
     return pa.RecordBatchReader.from_batches(schema, batches())
-
-
-def _batches_of(table: Rows, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """The columns in the order of the rows; of Parquet files those leaves of the tags that are counted, not the quotes."""
-    if not (isinstance(table, ds.FileSystemDataset) and isinstance(table.format, ds.ParquetFileFormat)):
-        yield from (
-            table.to_batches(columns=columns) if isinstance(table, ds.Dataset) else table.select(columns).to_batches()
-        )
-        return
-    for fragment in table.get_fragments():
-        with table.filesystem.open_input_file(fragment.path) as opened:
-            file = pq.ParquetFile(opened)
-            paths = [file.schema.column(at).path for at in range(len(file.schema))]
-            leaves = [path for path in paths if path.startswith(f"{_TAGS}.") and path.endswith((".code", ".polarity"))]
-            yield from file.iter_batches(65_536, columns=[*(name for name in columns if name != _TAGS), *leaves])
-
-
-def _lean(tags: pa.Array) -> pa.Array:
-    """Lists of code and polarity alone, whatever else a tag has; where there is no list, none."""
-    if pa.types.is_null(tags.type):
-        return pa.nulls(len(tags), _LEAN)
-    each = tags.flatten()
-    kept = [pc.struct_field(each, name).cast(pa.string()) for name in ("code", "polarity")]
-    sizes = pc.list_value_length(tags).fill_null(0).to_numpy(zero_copy_only=False)
-    ends = pa.array(np.concatenate([[0], np.cumsum(sizes)]), pa.int32())
-    return pa.ListArray.from_arrays(ends, pa.StructArray.from_arrays(kept, fields=list(_LEAN.value_type)), type=_LEAN)
 
 
 def _numbered(table: Rows, columns: Collection[str]) -> Rows:
