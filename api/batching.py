@@ -26,7 +26,7 @@ Tag = Callable[[Sequence[str]], Sequence[Prediction]]
 _TURN = 16  # texts of one call before the next call has its turn
 _TELLING = 256  # tokens that a batch has at least which says how fast a scorer is
 _SLOWER, _FASTER = 0.5, 0.1  # weight of the newest batch in the measured speed: bad news is believed sooner
-_HEED = 0.4  # of a deadline: a call that would wait for longer is refused, because speeds are never quite known
+_HEED = 0.3  # of a deadline: a call that would wait for longer is refused, because speeds are never quite known
 
 
 class Watch(Protocol):
