@@ -31,7 +31,7 @@ from vocnlp.training.evaluation import evaluate
 from vocnlp.training.labelled import Labelled, frame_of, read_labelled, split
 from vocnlp.training.linear_fit import LinearRecipe, fit_linear
 
-#: How doubt is counted was chosen on the first two; the others were not looked at before.
+#: How doubt is counted was chosen on the first two; the others were not looked at.
 SETS = {
     "car, 10 codes": "aspect/car_bdci2018.jsonl",
     "make-up, 13 codes": "aspect/makeup_zhijiang2019.jsonl",

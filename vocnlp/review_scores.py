@@ -82,8 +82,8 @@ def doubt(seen: Leanings) -> Floats:
     """(n, c) doubt about each mention, in bits: 1 half way between even odds and its threshold, 0 where nothing is to be read.
 
     Uncertainty sampling (Lewis & Gale 1994; Settles 2009, section 3.1), each code a problem of two classes: the binary
-    entropy of the mention. Decisions fall at the threshold, but few labels do not tell well where it is; half way learnt
-    faster than either end on one set of two, and as fast on the other (docs/review.md).
+    entropy of the mention. Decisions fall at the threshold, but few labels do not tell well where it is: the threshold
+    served one labelled set better and even odds another, half way was near the better one on both.
     """
     odds = _log_odds(seen.mention) - np.float32(0.5) * _log_odds(seen.threshold)
     chance = np.clip(sigmoid(odds), _LEAST, 1 - _LEAST)
