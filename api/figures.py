@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from vocnlp.codeframe import Codeframe
 from vocnlp.figures import Nps
@@ -29,7 +30,17 @@ if TYPE_CHECKING:  # DuckDB and scipy are loaded by the first figure, not by the
 _STATUSES = (401, 403, 404, 422, 429, 503)
 router = APIRouter(dependencies=[Depends(needs(READ))], responses={s: NOES[s] for s in _STATUSES}, tags=["figures"])
 T = TypeVar("T")
-Day = Annotated[date, WithJsonSchema({"type": "string", "format": "date"})]
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def _written(value: object) -> object:
+    """A day as it must be written; pydantic would also take seconds since 1970."""
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        raise ValueError("a day is written 2026-03-31")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_written), WithJsonSchema({"type": "string", "format": "date"})]
 _WORDLESS = [name for name in TAGGED.names if name != "text"]
 
 

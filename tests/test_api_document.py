@@ -9,6 +9,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import negative_data_rejection
 from served import serving
 
 from vocnlp.api.keys import ADMIN, make
@@ -28,7 +29,9 @@ def test_the_service_keeps_to_its_document(tiny_bundle: Path, tmp_path: Path, mo
                       suppress_health_check=list(HealthCheck))  # fmt: skip
             @given(case=operation.as_strategy(generation_mode=mode))
             def check(case: schemathesis.Case) -> None:
-                case.call_and_validate(headers=opening)
+                # Of a form it makes one wrong by leaving out the file, and then sends the wrong one as the file.
+                form = [negative_data_rejection] if case.operation.label == "POST /jobs" else []
+                case.call_and_validate(headers=opening, excluded_checks=form)
 
             try:
                 check()
