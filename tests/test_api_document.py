@@ -8,11 +8,19 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
+from schemathesis.core.failures import AcceptedNegativeData, FailureGroup
 from schemathesis.generation import GenerationMode
-from schemathesis.specs.openapi.checks import negative_data_rejection
 from served import serving
 
 from vocnlp.api.keys import ADMIN, make
+
+
+def spoilt_no_more(case: schemathesis.Case, failure: BaseException) -> bool:
+    """Whether what was wrong with a request is right again when it is sent: a key that it lacked is added by the test, and
+    a form without its file gets what stands there instead as the file."""
+    told = str(getattr(failure, "message", failure))
+    form = case.operation.label == "POST /jobs" and "was file" in told
+    return isinstance(failure, AcceptedNegativeData) and (form or "was Authorization" in told)
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["allowed", "forbidden"])
@@ -29,9 +37,11 @@ def test_the_service_keeps_to_its_document(tiny_bundle: Path, tmp_path: Path, mo
                       suppress_health_check=list(HealthCheck))  # fmt: skip
             @given(case=operation.as_strategy(generation_mode=mode))
             def check(case: schemathesis.Case) -> None:
-                # Of a form it makes one wrong by leaving out the file, and then sends the wrong one as the file.
-                form = [negative_data_rejection] if case.operation.label == "POST /jobs" else []
-                case.call_and_validate(headers=opening, excluded_checks=form)
+                try:
+                    case.call_and_validate(headers=opening)
+                except FailureGroup as found:
+                    if not all(spoilt_no_more(case, one) for one in found.exceptions):
+                        raise
 
             try:
                 check()
