@@ -21,11 +21,10 @@ from vocnlp.records import Prediction
 
 from .errors import BusyError, GoneError, LateError, NotReadyError, TooLargeError
 from .priorities import step_back
+from .tokens import Speed, tokens_in
 
 Tag = Callable[[Sequence[str]], Sequence[Prediction]]
 _TURN = 16  # texts of one call before the next call has its turn
-_TELLING = 256  # tokens that a batch has at least which says how fast a scorer is
-_SLOWER, _FASTER = 0.5, 0.1  # weight of the newest batch in the measured speed: bad news is believed sooner
 _HEED = 0.3  # of a deadline: a call that would wait for longer is refused, because speeds are never quite known
 
 
@@ -66,15 +65,6 @@ class _Call:
 _Piece = tuple[_Call, int]
 
 
-def tokens_in(text: str) -> int:
-    """About how many tokens a model reads in a text: two thirds of its characters, and two marks.
-
-    An estimate, because what has no room must be known before it is cut and normalised, and a linear model has no
-    tokenizer. ``python -m benchmarks.serving --only tokens`` compares it with the tokenizer of the bundle.
-    """
-    return 2 + len(text) * 17 // 25
-
-
 class Queue:
     """The texts that wait, and the threads that score them. Made, opened and closed on one event loop."""
 
@@ -87,7 +77,7 @@ class Queue:
         self._texts = self._tokens = 0
         self._taken = 0  # tokens that scorers are at
         self._idle = 0  # scorers that wait for work
-        self._speed = 0.0  # tokens that one scorer scores in a second, 0 until measured
+        self._speed = Speed(room.batch)
         self._closing = False
         self._threads = [
             threading.Thread(target=self._work, name=f"scorer {number}", daemon=True)
@@ -107,7 +97,7 @@ class Queue:
     @property
     def measured(self) -> bool:
         """Whether a batch has told how fast a scorer is."""
-        return self._speed > 0
+        return self._speed.a_second > 0
 
     @property
     def alive(self) -> bool:
@@ -186,7 +176,7 @@ class Queue:
 
     def _wait(self, tokens: int) -> float:
         """Seconds that so much more takes, by the batches so far; 0 until one was measured."""
-        return (self._taken / 2 + tokens) / (self._speed * self.room.scorers) if self._speed else 0.0
+        return self._speed.seconds(self._taken / 2 + tokens) / self.room.scorers
 
     def _busy(self) -> BusyError:
         return BusyError("the queue is full", seconds=min(30, max(1, math.ceil(self._wait(self._tokens)))))
@@ -279,11 +269,7 @@ class Queue:
         """The seconds are those from batch to batch: on a full machine a scorer waits for more than the model."""
         with self._changed:
             self._taken -= tokens
-            # A few short texts are slow for their tokens, and say nothing of a full queue.
-            if tokens >= min(_TELLING, self.room.batch // 4):
-                speed = tokens / max(seconds, 1e-6)
-                learn = _SLOWER if speed < self._speed else _FASTER
-                self._speed = speed if not self._speed else (1 - learn) * self._speed + learn * speed
+            self._speed.learn(tokens, seconds)
 
     def _settle(self, pieces: Sequence[_Piece], answers: Sequence[Prediction | Exception]) -> None:
         """Back on the event loop: a call whose last text this was is answered."""

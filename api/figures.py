@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # DuckDB and scipy are loaded by the first figure, not by the
 _STATUSES = (401, 403, 404, 422, 429, 503)
 router = APIRouter(dependencies=[Depends(needs(READ))], responses={s: NOES[s] for s in _STATUSES}, tags=["figures"])
 T = TypeVar("T")
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _written(value: object) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from functools import partial
+from types import coroutine
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -82,22 +83,19 @@ class Protocol(HttpToolsProtocol):
 
 async def _go_on(begun: Coroutine[Any, Any, None], awaited: Any) -> None:
     """The rest of a coroutine that was begun outside of any task and waits for ``awaited``."""
-    await _Rest(begun, awaited)
+    await _rest(begun, awaited)
 
 
-class _Rest:
-    def __init__(self, begun: Coroutine[Any, Any, None], awaited: Any) -> None:
-        self._begun, self._awaited = begun, awaited
-
-    def __await__(self) -> Generator[Any, Any, None]:
-        while True:
-            try:
-                given = yield self._awaited
-            except BaseException as error:  # thrown by the task: the awaited failed, or it is cancelled
-                step = partial(self._begun.throw, error)
-            else:
-                step = partial(self._begun.send, given)
-            try:
-                self._awaited = step()
-            except StopIteration:
-                return
+@coroutine
+def _rest(begun: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
+    while True:
+        try:
+            given = yield awaited
+        except BaseException as error:  # thrown by the task: the awaited failed, or it is cancelled
+            step = partial(begun.throw, error)
+        else:
+            step = partial(begun.send, given)
+        try:
+            awaited = step()
+        except StopIteration:
+            return

@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from vocnlp.api.batching import tokens_in
+from vocnlp.api.tokens import tokens_in
 from vocnlp.bundle import Bundle
 from vocnlp.encoder import Encoder
 from vocnlp.pooled import Pooled

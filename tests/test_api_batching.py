@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from vocnlp.api.batching import Queue, Room, tokens_in
+from vocnlp.api.batching import Queue, Room
 from vocnlp.api.errors import BusyError, GoneError, LateError, NotReadyError, TooLargeError
 from vocnlp.api.priorities import SCORER
+from vocnlp.api.tokens import Speed, tokens_in
 from vocnlp.records import Prediction
 
 BLOCKER = "先来的一句"
@@ -91,6 +92,17 @@ def test_a_batch_ends_at_its_budget_and_a_long_text_goes_alone() -> None:
 
     assert (tokens_in("一"), tokens_in("长" * 200)) == (2, 138)
     assert play(scene, batch=20).batches == [[BLOCKER], ["一", "二"], ["长" * 200], ["三", "四"]]
+
+
+def test_bad_news_of_the_speed_is_believed_sooner_and_small_batches_tell_nothing() -> None:
+    speed = Speed(batch=4000)
+    assert speed.seconds(100) == 0
+    told = []
+    for tokens, seconds in ((255, 1.0), (1000, 1.0), (2000, 1.0), (300, 1.0)):
+        speed.learn(tokens, seconds)
+        told.append(speed.a_second)
+    assert told == [0, 1000, 1100, 700]
+    assert speed.seconds(1400) == 2
 
 
 def test_a_long_call_does_not_hold_up_a_short_one() -> None:

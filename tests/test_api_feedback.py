@@ -74,6 +74,16 @@ def test_filters_choose_the_rows(served: Served) -> None:
     assert [rows(query) for query in ("from=2026-06-02", "to=2026-06-02", "from=2026-06-30&to=2026-06-30")] == [2, 2, 1]
 
 
+@pytest.mark.parametrize("day", ["0", "1767225600", "2026-6-2", "2026-02-30", "昨天"])
+def test_a_day_that_is_not_written_as_one_is_refused(served: Served, day: str) -> None:
+    answer = httpx.get(f"{served.url}/nps", params={"from": day}, timeout=60)
+    assert (answer.status_code, answer.json()["error"]["type"], answer.json()["error"]["param"]) == (
+        422,
+        "invalid",
+        "from",
+    )
+
+
 def test_the_journey_map(served: Served) -> None:
     told = got(served, "/journey?journey=catering")
     assert list(told["stages"])[:3] == ["queue", "dine", "pay"]

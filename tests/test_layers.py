@@ -34,7 +34,7 @@ FLOORS = (
     ("training.pretrain.plan", "training.pretrain.corpus", "training.pretrain.vocabulary", "training.pretrain.tokens",
      "training.pretrain.skipgram", "training.pretrain.network", "training.pretrain.loop", "training.pretrain.stages",
      "training.pretrain.__main__"),
-    ("api.errors", "api.priorities", "api.settings", "api.keys", "api.journal", "api.metrics", "api.reading", "api.uploading", "api.shapes", "api.edge", "api.batching", "api.running", "api.doors", "api.express", "api.scoring", "api.about", "api.codeframe_check", "api.health", "api.swapping", "api.job_files", "api.job_work", "api.job_running", "api.jobs", "api.group_commit", "api.stored", "api.feedback", "api.figures", "api.tracing", "api.app", "api.protocol", "api.serve"),
+    ("api.errors", "api.priorities", "api.settings", "api.keys", "api.journal", "api.metrics", "api.reading", "api.uploading", "api.shapes", "api.edge", "api.tokens", "api.batching", "api.running", "api.doors", "api.express", "api.scoring", "api.about", "api.codeframe_check", "api.health", "api.swapping", "api.job_files", "api.job_work", "api.job_running", "api.jobs", "api.group_commit", "api.stored", "api.feedback", "api.figures", "api.tracing", "api.app", "api.protocol", "api.serve"),
     ("cli_output", "cli_options", "cli_models", "cli_train", "cli_evaluate_tables", "cli_evaluate", "cli_alert_tables", "cli_cases", "cli_alerts", "cli_store", "cli_codeframe", "cli_rules", "cli_registry_output", "cli_registry", "cli_drift", "cli_review_tables", "cli_review", "cli_discover", "cli"),
 )  # fmt: skip
 PLACE = {name: (floor, at) for floor, names in enumerate(FLOORS) for at, name in enumerate(names)}

@@ -12,10 +12,10 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_softmax
 from tokenizers import Tokenizer
 
-from vocnlp.classifiers import Floats, Scores
+from vocnlp.classifiers import Floats, Scores, log_odds
 from vocnlp.encoder import Encoder
 from vocnlp.linear import Linear
-from vocnlp.pooled import Pooled, Weights, log_odds, mood_odds
+from vocnlp.pooled import Pooled, Weights, mood_odds
 from vocnlp.records import NEUTRAL, POLARITIES, POSITIVE
 
 from .calibration import calibrate

@@ -22,9 +22,7 @@ def log_training(bundle: Bundle, uri: str, experiment: str = "vocnlp") -> str:
     OutputError where the place cannot be written, and then nothing else is changed by it.
     """
     with _client(uri) as client:
-        found = client.get_experiment_by_name(experiment)
-        where = found.experiment_id if found else client.create_experiment(experiment)
-        run: str = client.create_run(where, tags=_tags(bundle), run_name=bundle.label).info.run_id
+        run: str = client.create_run(_home(client, experiment), tags=_tags(bundle), run_name=bundle.label).info.run_id
         for name, value in parameters(bundle).items():
             client.log_param(run, name, value)
         for name, number in metrics(bundle).items():
@@ -38,8 +36,13 @@ def log_training(bundle: Bundle, uri: str, experiment: str = "vocnlp") -> str:
 def check_tracking(uri: str, experiment: str = "vocnlp") -> None:
     """What ``log_training`` would stumble over, known before minutes of training: it raises the same errors."""
     with _client(uri) as client:
-        if client.get_experiment_by_name(experiment) is None:
-            client.create_experiment(experiment)
+        _home(client, experiment)
+
+
+def _home(client: Any, experiment: str) -> Any:
+    """The id of the experiment, which is created where there is none."""
+    found = client.get_experiment_by_name(experiment)
+    return found.experiment_id if found else client.create_experiment(experiment)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
+LEAST = np.float32(1e-6)  # no classifier is surer than that
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,13 @@ def sigmoid(value: Floats) -> Floats:
     """1 / (1 + exp(-value)), without overflow."""
     half = np.float32(0.5)
     answer: Floats = half * (np.tanh(half * value) + np.float32(1))
+    return answer
+
+
+def log_odds(chance: Floats) -> Floats:
+    """log(p / (1 - p)), bounded on both sides."""
+    held = np.clip(chance, LEAST, 1 - LEAST)
+    answer: Floats = np.log(held) - np.log1p(-held)
     return answer
 
 

@@ -61,14 +61,9 @@ def train(
     force: Annotated[bool, typer.Option("--force", help="Replace the folder OUT.")] = False,
 ) -> None:
     """Train a bundle from labelled comments, measure it on a held-out split, and write it with its card."""
-    from .training.mapping import ENCODER, LINEAR
     from .training.own_recipe import write_own_recipe
-    from .training.preparing import prepare, prepare_sets
-    from .training.tracking import check_tracking
-    from .training.train import refuse_existing
+    from .training.preparing import prepare
 
-    if out is None and not check:
-        raise InputError("where to? --out is missing", hint="give --out FOLDER, or --check to look over the data only")
     start = _start(linear, encoder, init)
     if few and (linear or encoder is not None or teacher is not None or recipe is not None):
         raise InputError("--few begins from a bundle", hint="give --init BUNDLE, --data and --codeframe alone")
@@ -76,18 +71,13 @@ def train(
         raise InputError(
             "--noisy-labels fine-tunes an encoder on labels", hint="leave out --linear, --few and --teacher"
         )
-    if out is not None and not check:
-        refuse_existing(out, force=force)
-        if mlflow is not None:
-            check_tracking(mlflow, experiment)
+    place = None if check else _place(out, mlflow, experiment, force=force)
     if teacher is not None:
-        _distil(data, teacher, start, out, force=force)
-        _track(out, mlflow, experiment)
+        _distil(data, teacher, start, place, force=force)
+        _track(place, mlflow, experiment)
         return
     if data_root is not None and recipe is not None:
-        if data is not None:
-            raise InputError("a recipe over sets needs --data-root, and no --data", path=recipe)
-        prepared = prepare_sets(recipe, data_root, start=start, kind=ENCODER if start else LINEAR, ngrams=ngrams)
+        prepared = _of_sets(recipe, data_root, data, start, ngrams=ngrams)
     else:
         chosen = (data, codeframe, dev, encoder, init)
         used = linear or noisy_labels or any(one is not None for one in chosen)
@@ -98,8 +88,8 @@ def train(
         prepared = prepare(own)
     if suspects is not None:
         _check_suspects(suspects, prepared)
-    _finish(prepared, None if check else out, force=force, few=few, suspects=suspects)
-    _track(None if check else out, mlflow, experiment)
+    _finish(prepared, place, force=force, few=few, suspects=suspects)
+    _track(place, mlflow, experiment)
     if write_recipe is not None and prepared.own is not None:
         write_own_recipe(write_recipe, prepared.own)
         say(OUT, f"recipe: {escape(str(write_recipe))}")
@@ -114,6 +104,29 @@ def _start(linear: bool, encoder: str | None, init: Path | None) -> str | None:
     if linear:
         return None
     return encoder or str(Bundle.load(init).path)
+
+
+def _place(out: Path | None, mlflow: str | None, experiment: str, *, force: bool) -> Path:
+    """Where the bundle goes, and before minutes are spent: whether it, and its figures, can be written there."""
+    from .training.tracking import check_tracking
+    from .training.train import refuse_existing
+
+    if out is None:
+        raise InputError("where to? --out is missing", hint="give --out FOLDER, or --check to look over the data only")
+    refuse_existing(out, force=force)
+    if mlflow is not None:
+        check_tracking(mlflow, experiment)
+    return out
+
+
+def _of_sets(recipe: Path, data_root: Path, data: Path | None, start: str | None, *, ngrams: bool) -> Prepared:
+    """What a recipe over several sets learns from."""
+    from .training.mapping import ENCODER, LINEAR
+    from .training.preparing import prepare_sets
+
+    if data is not None:
+        raise InputError("a recipe over sets needs --data-root, and no --data", path=recipe)
+    return prepare_sets(recipe, data_root, start=start, kind=ENCODER if start else LINEAR, ngrams=ngrams)
 
 
 def _check_suspects(suspects: Path, prepared: Prepared) -> None:
@@ -196,7 +209,9 @@ def _distil(data: Path | None, teacher: Path, start: str | None, out: Path | Non
     from .training.train import distil_bundle
 
     if start is None or data is None or out is None:
-        raise InputError("--teacher needs --encoder or --init, and --data with comments", path=teacher)
+        raise InputError(
+            "--teacher needs --encoder or --init, --data with comments, and --out; it knows no --check", path=teacher
+        )
     with training_progress(ERR) as progress:
         distil_bundle(data, teacher, start, out, force=force, progress=progress)
     say(OUT, f"bundle: {escape(str(out))}")

@@ -16,12 +16,12 @@ import numpy.typing as npt
 from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as write_tensors
 
-from .classifiers import Classifier, Floats, Scores, sigmoid, softmax
+from .classifiers import Classifier, Floats, Scores, log_odds, sigmoid, softmax
 from .codeframe import Codeframe
 from .encoder import Encoder
 from .fewshot_definitions import Definitions
 from .fewshot_heads import ODDS, Heads, Seen
-from .pooled import Pooled, log_odds
+from .pooled import Pooled
 
 FORMAT = 1
 FEW = "few.safetensors"

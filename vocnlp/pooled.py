@@ -16,13 +16,12 @@ import numpy.typing as npt
 from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as write_tensors
 
-from .classifiers import Floats, Scores, sigmoid, softmax
+from .classifiers import LEAST, Floats, Scores, log_odds, sigmoid, softmax
 from .encoder import Encoder
 from .linear import Linear
 
 FORMAT = 1
 NGRAMS = "ngrams.safetensors"
-_LEAST = np.float32(1e-6)  # no classifier is surer than that
 
 
 @dataclass(frozen=True)
@@ -72,14 +71,14 @@ class Pooled:
         weights = self.weights
         odds = log_odds(first.mention), log_odds(second.mention)
         if self.encoder.exclusive:
-            odds = np.log(np.maximum(first.mention, _LEAST)), odds[1]
+            odds = np.log(np.maximum(first.mention, LEAST)), odds[1]
         mention = weights.mention[0] * odds[0] + weights.mention[1] * odds[1] + weights.shift
         return Scores(
             sentiment=_mood(first.sentiment, second.sentiment, weights.mood),
             mention=softmax(mention) if self.encoder.exclusive else sigmoid(mention),
             polarity=softmax(
-                weights.polarity[0] * np.log(np.maximum(first.polarity, _LEAST))
-                + weights.polarity[1] * np.log(np.maximum(second.polarity, _LEAST))
+                weights.polarity[0] * np.log(np.maximum(first.polarity, LEAST))
+                + weights.polarity[1] * np.log(np.maximum(second.polarity, LEAST))
             ),
             clause=first.clause,
         )
@@ -151,16 +150,9 @@ class Pooled:
         return cls(encoder, ngrams, weights)
 
 
-def log_odds(chance: Floats) -> Floats:
-    """log(p / (1 - p)), bounded on both sides."""
-    held = np.clip(chance, _LEAST, 1 - _LEAST)
-    answer: Floats = np.log(held) - np.log1p(-held)
-    return answer
-
-
 def mood_odds(sentiment: Floats) -> tuple[Floats, Floats]:
     """(n,) log odds of neutral, and of positive against negative, from (n, 3) probabilities."""
-    negative, neutral, positive = np.maximum(sentiment, _LEAST).T
+    negative, neutral, positive = np.maximum(sentiment, LEAST).T
     return log_odds(neutral), np.log(positive) - np.log(negative)
 
 

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .classifiers import Floats, sigmoid
+from .classifiers import LEAST, Floats, log_odds, sigmoid
 from .privacy import mask_all
 from .rules import Keywords
 from .tagger import Tagger
 from .text import clauses, noise_kind, normalise_all
 
 _BY_KEYWORD = np.float32(0.8)  # keywords alone were right in 80 to 94 of 100 cases
-_LEAST = np.float32(1e-6)
 
 
 @dataclass(frozen=True)
@@ -85,14 +84,8 @@ def doubt(seen: Leanings) -> Floats:
     entropy of the mention. Decisions fall at the threshold, but few labels do not tell well where it is: the threshold
     served one labelled set better and even odds another, half way was near the better one on both.
     """
-    odds = _log_odds(seen.mention) - np.float32(0.5) * _log_odds(seen.threshold)
-    chance = np.clip(sigmoid(odds), _LEAST, 1 - _LEAST)
+    odds = log_odds(seen.mention) - np.float32(0.5) * log_odds(seen.threshold)
+    chance = np.clip(sigmoid(odds), LEAST, 1 - LEAST)
     bits: Floats = -(chance * np.log2(chance) + (1 - chance) * np.log2(1 - chance))
     bits[seen.noise] = 0
     return bits
-
-
-def _log_odds(chance: Floats) -> Floats:
-    inside = np.clip(chance, _LEAST, 1 - _LEAST)
-    odds: Floats = np.log(inside / (1 - inside))
-    return odds
