@@ -24,8 +24,8 @@ lint: $(VENV)/dev  ## style and types
 bench: $(VENV)/dev  ## quality and speed beside peers; DATA is the folder of the labelled sets
 	$(BIN)/python -m benchmarks --data "$(DATA)"
 
-train: $(VENV)/dev  ## train the shipped bundles again; DATA is the folder of the sets, WORK one for the encoder's checkpoints
-	$(BIN)/python -m vocnlp.training.pretrain --data-root "$(DATA)" --work "$(WORK)"
+train: $(VENV)/dev  ## train the shipped bundles again; DATA is the folder of the sets, WORK one for checkpoints; the encoder wants a CUDA GPU
+	$(BIN)/python -m vocnlp.training.distil --data-root "$(DATA)" --work "$(WORK)" --init models/voc-zh-small
 	$(BIN)/vocnlp train --recipe training/voc-zh-small.toml --data-root "$(DATA)" --encoder "$(WORK)/encoder" --out models/voc-zh-small --force
 	$(BIN)/vocnlp train --recipe training/voc-zh-linear.toml --data-root "$(DATA)" --linear --out models/voc-zh-linear --force
 

@@ -34,9 +34,12 @@ FLOORS = (
     ("training.pretrain.plan", "training.pretrain.corpus", "training.pretrain.vocabulary", "training.pretrain.tokens",
      "training.pretrain.skipgram", "training.pretrain.network", "training.pretrain.loop", "training.pretrain.stages",
      "training.pretrain.__main__"),
+    ("training.distil.plan", "training.distil.packed", "training.distil.numbers", "training.distil.learner", "training.distil.batches",
+     "training.distil.phases", "training.distil.looks", "training.distil.prepare", "training.distil.stages", "training.distil.__main__"),
     ("api.errors", "api.priorities", "api.settings", "api.keys", "api.journal", "api.metrics", "api.reading", "api.uploading", "api.shapes", "api.edge", "api.tokens", "api.batching", "api.running", "api.doors", "api.express", "api.scoring", "api.about", "api.codeframe_check", "api.health", "api.swapping", "api.job_files", "api.job_work", "api.job_running", "api.jobs", "api.group_commit", "api.stored", "api.feedback", "api.figures", "api.tracing", "api.app", "api.protocol", "api.serve"),
     ("cli_output", "cli_options", "cli_models", "cli_train", "cli_evaluate_tables", "cli_evaluate", "cli_alert_tables", "cli_cases", "cli_alerts", "cli_store", "cli_codeframe", "cli_rules", "cli_registry_output", "cli_registry", "cli_drift", "cli_review_tables", "cli_review", "cli_discover", "cli"),
 )  # fmt: skip
+ROOMS = ("pretrain", "distil")  # of training, in folders of their own
 PLACE = {name: (floor, at) for floor, names in enumerate(FLOORS) for at, name in enumerate(names)}
 
 #: Libraries that only some rooms may know.
@@ -79,6 +82,8 @@ ONLY = {
         "cli_train",
         "training.pretrain.stages",
         "training.pretrain.__main__",
+        "training.distil.prepare",
+        "training.distil.__main__",
     },
     "duckdb": {"folding", "journey", "counts"},
     "statsmodels": {"before_after", "forecast"},
@@ -96,6 +101,14 @@ ONLY = {
         "training.pretrain.network",
         "training.pretrain.loop",
         "training.pretrain.stages",
+        "training.distil.packed",
+        "training.distil.numbers",
+        "training.distil.learner",
+        "training.distil.batches",
+        "training.distil.phases",
+        "training.distil.looks",
+        "training.distil.stages",
+        "training.distil.__main__",
     },
     "onnxruntime": {"encoder", "training.export"},
     "httpx": {"client_calls", "webhooks"},
@@ -145,10 +158,10 @@ ONLY = {
 def modules() -> dict[str, Path]:
     library = {path.stem: path for path in (ROOT / "vocnlp").glob("*.py") if path.stem != "__init__"}
     training = {f"training.{path.stem}": path for path in (ROOT / "training").glob("*.py") if path.stem != "__init__"}
-    folder = ROOT / "training" / "pretrain"
-    pretrain = {f"training.pretrain.{path.stem}": path for path in folder.glob("*.py") if path.stem != "__init__"}
+    rooms = [path for room in ROOMS for path in (ROOT / "training" / room).glob("*.py")]
+    deeper = {f"training.{path.parent.name}.{path.stem}": path for path in rooms if path.stem != "__init__"}
     api = {f"api.{path.stem}": path for path in (ROOT / "api").glob("*.py") if path.stem != "__init__"}
-    return {**library, **training, **pretrain, **api}
+    return {**library, **training, **deeper, **api}
 
 
 def imports(path: Path, *, package: str) -> set[str]:
@@ -176,7 +189,7 @@ def _house(name: str) -> str:
     if len(parts) == 1:
         return "vocnlp"
     if parts[1] == "training":
-        return ".".join(parts[1 : 4 if parts[2:3] == ["pretrain"] else 3])
+        return ".".join(parts[1 : 4 if parts[2:3] and parts[2] in ROOMS else 3])
     return ".".join(parts[1:3]) if parts[1] == "api" else parts[1]
 
 
@@ -223,6 +236,7 @@ def test_the_library_neither_prints_nor_exits_nor_reads_the_environment() -> Non
             "cli_store",
             "cli_train",
             "training.pretrain.__main__",
+            "training.distil.__main__",
         ):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

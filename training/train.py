@@ -186,8 +186,12 @@ def _encoder_parts(name: str) -> tuple[Any, Any]:
 
 
 def _known(encoder: str) -> tuple[str, ...]:
-    """The codes of a bundle to start from; none for a bare encoder."""
-    return Bundle.load(encoder).classifier.codes if (Path(encoder) / MANIFEST).is_file() else ()
+    """The codes of a bundle to start from, or of an encoder that says which its heads are of; none for others."""
+    if (Path(encoder) / MANIFEST).is_file():
+        return Bundle.load(encoder).classifier.codes
+    config = Path(encoder) / "config.json"
+    labels = json.loads(config.read_text(encoding="utf-8")).get("id2label", {}) if config.is_file() else {}
+    return tuple(labels[str(k)] for k in range(len(labels)))
 
 
 def _part(progress: Progress, begin: float, end: float) -> Progress:

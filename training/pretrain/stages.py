@@ -110,16 +110,21 @@ def _some(documents: Iterable[Document], every: int) -> Iterator[Document]:
 
 def write_encoder(training: Training, folder: Path) -> None:
     """The encoder as ``AutoModel.from_pretrained`` reads it, in half precision, with its tokenizer and its heads."""
-    from transformers import PreTrainedTokenizerFast
-
     folder.mkdir(parents=True, exist_ok=True)
     network = training.network
     network.encoder.half().save_pretrained(folder)  # type: ignore[no-untyped-call]
     network.encoder.float()  # type: ignore[no-untyped-call]
-    tokenizer = Tokenizer.from_file(str(training.work / "tokenizer.json"))
-    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
-        tokenizer_object=tokenizer, model_max_length=training.plan.window, **_SPECIAL
-    ).save_pretrained(folder)  # fmt: skip
+    write_tokenizer(training.work / VOCABULARY, folder, training.plan.window)
     (folder / PRETRAINING).write_text(json.dumps(training.spent, indent=1) + "\n", encoding="utf-8")
     heads = {name: tensor for name, tensor in network.state_dict().items() if not name.startswith("encoder.")}
     save_file({name: tensor.half().cpu().contiguous().clone() for name, tensor in heads.items()}, folder / HEADS)
+
+
+def write_tokenizer(vocabulary: Path, folder: Path, window: int) -> None:
+    """The tokenizer of ``vocabulary`` (a tokenizer.json) as ``AutoTokenizer.from_pretrained`` reads it."""
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer.from_file(str(vocabulary))
+    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer, model_max_length=window, **_SPECIAL
+    ).save_pretrained(folder)  # fmt: skip

@@ -1,0 +1,1 @@
+"""A large teacher and the small encoder that learns from it, on one GPU (extra ``pretrain``)."""

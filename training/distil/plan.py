@@ -1,0 +1,87 @@
+"""What a distillation does and how: one frozen record, read from a recipe file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from vocnlp.errors import InputError
+
+SHIPPED = Path(__file__).parents[1] / "voc-zh-small-distil.toml"
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Of an encoder."""
+
+    layers: int
+    width: int
+    heads: int
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One part of the way. tokens: read in it at most; minutes: at most, 0 for no limit; batch: tokens a step;
+    hidden: the share of a batch that is hidden; warm, decay: shares of the way up to and down from the full rate;
+    words, states, taught, labels: weights of the losses of hidden words, of the teacher's states and answers, of labels
+    """
+
+    tokens: float
+    rate: float
+    batch: int
+    minutes: float = 0.0
+    heads_rate: float = 0.0  # of the tagger's own weights; 0: the same
+    hidden: float = 0.15
+    warm: float = 0.04
+    decay: float = 0.4
+    words: float = 1.0
+    states: float = 0.0
+    taught: float = 0.0
+    labels: float = 0.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """``grow`` a teacher on unlabelled text, ``tune`` it on labels, ``pass_on`` what it says to a student, ``finish`` that
+    one on labels and the teacher together. finished: how far its weights go from the third to the fourth, 0 to 1.
+    repeats: how often a text of a kind is read where others are read once."""
+
+    teacher: Shape
+    student: Shape
+    grow: Phase
+    tune: Phase
+    pass_on: Phase
+    finish: Phase
+    seed: int = 20
+    window: int = 256
+    finished: float = 0.5
+    repeats: Mapping[str, int] = field(default_factory=lambda: {"starred": 1, "plain": 2, "labelled": 3})
+
+
+def read_plan(path: Path | str = SHIPPED) -> Plan:
+    """The plan of a TOML file; InputError for what it cannot mean."""
+    path = Path(path)
+    try:
+        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"is not a readable recipe: {error}", path=path, hint="a TOML file with settings") from error
+    kinds = {"teacher": Shape, "student": Shape, "grow": Phase, "tune": Phase, "pass_on": Phase, "finish": Phase}
+    _check(content, Plan, path, "")
+    for name, kind in kinds.items():
+        _check(content.get(name, {}), kind, path, f"{name}.")
+    for name, kind in kinds.items():
+        try:
+            content[name] = kind(**content.get(name, {}))
+        except TypeError as error:
+            raise InputError(f"[{name}] lacks a setting: {error}", path=path) from error
+    return Plan(**content)
+
+
+def _check(given: Mapping[str, Any], kind: Any, path: Path, before: str) -> None:
+    known = {one.name for one in fields(kind)}
+    if unknown := sorted(set(given) - known):
+        hint = f"known: {', '.join(sorted(known))}"
+        raise InputError("no such setting", path=path, value=before + unknown[0], hint=hint)
