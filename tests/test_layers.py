@@ -24,7 +24,7 @@ FLOORS = (
      "report_sections", "report_verbatims", "report_tables", "report_drawing", "report_pictures_time", "report_pictures", "report_page", "report",
      "topic_pieces", "topic_words", "topic_vectors", "topics", "topic_figures", "topic_proposals", "discovery", "topic_files", "topic_accept", "topic_page",
      "review_labels", "review_scores", "review_vectors", "review", "review_rows", "review_sheet", "review_studio", "review_merge",
-     "review_agreement", "review_quality", "review_sample", "migration_review"),
+     "review_agreement", "review_quality", "review_sample", "migration_review", "migration_alerts"),
     ("training.label_files", "training.labelled", "training.relabelling", "training.profile", "training.twins", "training.checked", "training.checks", "training.logistic", "training.calibration", "training.mapping", "training.reading",
      "training.steps", "training.snapshots", "training.linear_features", "training.linear_fit", "training.recipe", "training.own_recipe", "training.preparing", "training.surprise", "training.encoder_net", "training.encoder_fit", "training.encoder_source", "training.export",
      "training.encoder_train", "training.pooling", "training.few_polarity", "training.few", "training.out_of_fold",

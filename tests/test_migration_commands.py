@@ -110,3 +110,67 @@ def test_changes_are_derived_from_two_frames(shop: Path, vocnlp: CommandLine) ->
     assert yaml.safe_load(path.read_text("utf-8"))["changes"] == [{"rename": {"code": "quality", "name": "质量"}}]
     ended = vocnlp(*base, "--to", shop / "edited.yaml")
     assert ended.out.splitlines()[1] == "  ~ quality: name 做工质量 -> 质量"
+
+
+ALERTS = """\
+schema: 1
+name: 店里的预警   # 谁都看得到
+owner: 客服部
+rules:
+  - {id: looks, kind: comment, title: 外观, severity: high, when: {codes: [smell, look, price], polarities: [negative]}}
+  - {id: slow, kind: comment, title: 慢, severity: low, when: {codes: [speed]}}
+  - {id: gone, kind: comment, title: 广告, severity: low, when: {codes: [ads]}}
+  - {id: talk, kind: comment, title: 扬言, severity: high, when: {word_list: threat}}
+  - {id: share, kind: threshold, title: 慢的占比, severity: high, figure: share, days: 7, code: speed, above: 0.2}
+  - {id: scent, kind: threshold, title: 气味, severity: low, figure: count, days: 7, code: smell, above: 3}
+  - {id: jump, kind: spike, title: 突增, severity: high, every: day, codes: [speed, ads]}
+  - {id: any, kind: spike, title: 任何突增, severity: high, every: week}
+"""
+
+
+def test_rules_of_alerts_go_on_watching_what_they_watched(shop: Path, vocnlp: CommandLine) -> None:
+    (shop / "alerts.yaml").write_text(ALERTS, encoding="utf-8")
+    command = [*words(shop), "--alerts", shop / "alerts.yaml", "--alerts-out", shop / "next_alerts.yaml"]
+    ended = vocnlp(*command)
+    assert (ended.code, ended.err) == (0, "")
+    at = ended.out.splitlines().index("alerts: 7 rules, 5 of them with other codes (without comments)")
+    assert ended.out.splitlines()[at + 1] == "  left out gone: ads is retired; write one for what comes instead"
+    rules = {one["id"]: one for one in yaml.safe_load((shop / "next_alerts.yaml").read_text("utf-8"))["rules"]}
+    assert list(rules) == ["looks", "slow", "talk", "share", "scent", "jump", "any"]
+    assert rules["looks"]["when"] == {"codes": ["look", "price"], "polarities": ["negative"]}
+    assert rules["slow"]["when"]["codes"] == rules["jump"]["codes"] == ["delay", "tracking"]
+    assert (rules["share"]["code"], rules["scent"]["code"]) == ("logistics", "look")
+    assert rules["talk"] == yaml.safe_load(ALERTS)["rules"][3]
+    assert vocnlp("alerts", "check", shop / "next_alerts.yaml", "--codeframe", shop / "next.yaml").code == 0
+    assert vocnlp(*command).code == 0  # what stands is what would be written
+    assert json.loads(vocnlp(*command, "--json").out)["alerts"] == {
+        "rules": 7, "changed": 5, "left_out": {"gone": "ads is retired"}
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rules", "more", "told"),
+    [
+        (ALERTS.replace("[ads]}}", "[adz]}}"), [], "adz"),
+        (ALERTS[: ALERTS.index("  - {id: looks")] + ALERTS.splitlines()[6] + "\n", [], "no rule watches a code that goes on"),
+        (ALERTS, ["--alerts-out"], "go together"),
+    ],
+)  # fmt: skip
+def test_rules_that_cannot_be_carried_stop_the_migration_before_it_begins(
+    shop: Path, vocnlp: CommandLine, rules: str, more: list[str], told: str
+) -> None:
+    (shop / "alerts.yaml").write_text(rules, encoding="utf-8")
+    out = [] if more else ["--alerts-out", shop / "next_alerts.yaml"]
+    ended = vocnlp(*words(shop), "--alerts", shop / "alerts.yaml", *out)
+    assert (ended.code, told in ended.err) == (2, True)
+    assert not (shop / "next.yaml").exists() and not (shop / "next_alerts.yaml").exists()
+    assert AFTER + "+open" not in Store.open(shop / "feedback").info().codeframes
+
+
+def test_rules_somebody_has_written_are_not_replaced(shop: Path, vocnlp: CommandLine) -> None:
+    (shop / "alerts.yaml").write_text(ALERTS, encoding="utf-8")
+    (shop / "next_alerts.yaml").write_text("mine", encoding="utf-8")
+    command = [*words(shop), "--alerts", shop / "alerts.yaml", "--alerts-out", shop / "next_alerts.yaml"]
+    assert "already exists" in vocnlp(*command).err
+    assert (shop / "next_alerts.yaml").read_text(encoding="utf-8") == "mine"
+    assert vocnlp(*command, "--force").code == 0

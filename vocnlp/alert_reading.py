@@ -54,6 +54,11 @@ def read_rules(path: Path | str, frame: Codeframe) -> Rules:
         raise InputError("no such file", path=path, hint="examples/alerts.yaml is a set of rules to begin with")
     with told(None, "rules"):
         root = read_located(path)
+    return rules_of(root, frame)
+
+
+def rules_of(root: Located, frame: Codeframe) -> Rules:
+    """As ``read_rules``, of what a file holds or will hold."""
     with told(root, "rules"):
         return _rules(root, frame)
 

@@ -16,6 +16,7 @@ from .errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from .migration import Migration
+    from .migration_alerts import CarriedAlerts
     from .migration_review import OpenRow
     from .store import Store
     from .store_migrate import Migrated
@@ -70,14 +71,17 @@ def codeframe_migrate(
     data: Annotated[Path | None, typer.Option("--data", help="Labelled jsonl, xlsx or csv of the old frame.")] = None,
     data_out: Annotated[Path | None, typer.Option("--data-out", help="The same rows in the new frame, jsonl.")] = None,
     store: Annotated[str | None, typer.Option("--store", help="Store whose rows are carried over.")] = None,
+    alerts: Annotated[Path | None, typer.Option("--alerts", help="Rules of alerts on the old frame.")] = None,
+    alerts_out: Annotated[Path | None, typer.Option("--alerts-out", help="The same rules for the new frame.")] = None,
     review: Annotated[Path | None, typer.Option("--review", help="List rows of split codes: .xlsx or .jsonl.")] = None,
     setting: SettingOption = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace OUT, DATA_OUT and REVIEW.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT, DATA_OUT, ALERTS_OUT and REVIEW.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Change a codeframe, and carry labelled data and a store over; after a kill the same command completes it."""
+    """Change a codeframe, and carry labelled data, a store and rules of alerts over; after a kill the same command completes it."""
     from .codeframe import Codeframe
     from .migration import onto
+    from .migration_alerts import carry_alerts
     from .migration_reading import read_migration
 
     old = Codeframe.load(frame)
@@ -88,18 +92,22 @@ def codeframe_migrate(
     if to is not None:
         found = onto(found, Codeframe.load(to))
     target = _check_places(found, (out, to), (data, data_out), review, force=force)
+    _check_alerts(found, alerts, alerts_out, force=force)
     opened = open_store(store, setting) if store else None
     relabelled = _relabel(data, data_out, found, force) if data and data_out else None
     migrated = _migrate(opened, found) if opened else None
+    watched = carry_alerts(alerts, alerts_out, found) if alerts and alerts_out else None
     listed = _list(found, relabelled, opened, review) if review else None
     _write_frame(found, frame, target, written=to is not None, force=force)
     if as_json:
         told = {"frame": target, "digest": found.new.digest, "migration": found.digest, "notes": found.notes()}
         carried_data = None if relabelled is None else {**asdict(relabelled), "opened": len(relabelled.opened)}
-        parts = {"data": carried_data, "store": migrated and asdict(migrated), "listed": listed}
+        parts = {"data": carried_data, "store": migrated and asdict(migrated), "listed": listed,
+                 "alerts": watched and asdict(watched)}  # fmt: skip
         typer.echo(json.dumps({**told, **parts}, ensure_ascii=False, default=str))
         return
     _print(found, target, relabelled, migrated)
+    _print_alerts(watched)
     _print_open(relabelled, migrated, listed, review)
 
 
@@ -142,6 +150,15 @@ def _check_places(
             hint = "it may hold answers: import them first, choose another name, or replace it with --force"
             raise OutputError("already exists", path=review, hint=hint)
     return target
+
+
+def _check_alerts(found: Migration, alerts: Path | None, out: Path | None, *, force: bool) -> None:
+    from .migration_alerts import check_alerts
+
+    if (alerts is None) != (out is None):
+        raise InputError("--alerts and --alerts-out go together", hint="name the rules, and where they go")
+    if alerts is not None and out is not None:
+        check_alerts(alerts, out, found, force=force)
 
 
 def _relabel(data: Path, out: Path, found: Migration, force: bool) -> Relabelled:
@@ -193,6 +210,14 @@ def _print(found: Migration, target: Path, data: Relabelled | None, store: Migra
             say(OUT, f"  [yellow]{store.changed:,} rows changed meanwhile[/]; next step: run it again")
     for note in found.notes():
         say(OUT, f"  [yellow]look at[/] {escape(note)}")
+
+
+def _print_alerts(watched: CarriedAlerts | None) -> None:
+    if watched is None:
+        return
+    say(OUT, f"alerts: {watched.rules:,} rules, {watched.changed:,} of them with other codes (without comments)")
+    for rule, why in watched.left_out.items():
+        say(OUT, f"  [yellow]left out[/] {escape(rule)}: {escape(why)}; write one for what comes instead")
 
 
 def _print_open(data: Relabelled | None, store: Migrated | None, listed: int | None, review: Path | None) -> None:
