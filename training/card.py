@@ -155,12 +155,20 @@ def _how(training: Mapping[str, Any]) -> str:
     noisy = ""
     if "suspects" in training:
         noisy = f"; by a loss for noisy labels, {training['suspects']:,} of which it finds unlikely"
-    return f"{training['encoder']}, fine-tuned for {training['epochs']:g} epochs{stopped}{beside}, {spent}{noisy}"
+    tuned = f", fine-tuned for {training['epochs']:g} epochs" if training["epochs"] else ""
+    return f"{training['encoder']}{tuned}{stopped}{beside}, {spent}{noisy}"
 
 
 def _pretrained(training: Mapping[str, Any]) -> str:
     if (spent := training.get("pretraining")) is None:
         return ""
+    if (teacher := spent.get("teacher")) is not None:
+        return (
+            f"\nBefore that the encoder learnt from a teacher of {teacher['layers']} layers, {teacher['width']} wide, what that one says"
+            f" of {spent['tokens'] / 1e6:.0f} million tokens of feedback (its states, its tags; hidden words beside them). The teacher"
+            f" had been grown from nothing on {teacher['tokens'] / 1e6:.0f} million tokens (hidden words, star ratings, sentiments) and"
+            f" tuned on the sets below; {spent['hours']:g} hours in all on one {spent['device']}."
+        )
     return (
         f"\nBefore that the encoder was pretrained from nothing on {spent['tokens'] / 1e6:.0f} million tokens of feedback"
         f" (hidden words, star ratings, sentiments) in {spent['hours']:g} hours on {spent['device']}; after it alone, a"

@@ -26,7 +26,8 @@ __all__ = ["FEW", "Changed", "CodeDifference", "Comparison", "Difference", "comp
 FEW = 10  # texts that carry a code, below which a verdict on it would be a guess
 ALPHA = 0.05
 _WARM = 16  # texts that are tagged before the clock runs
-_ROUNDS, _LONG_ENOUGH = 5, 2.0  # of measuring speed; seconds after which no more rounds begin
+_IDLE, _BETTER = 4, 0.98  # rounds of measuring speed of which none was better, by so much, end it
+_LONG_ENOUGH = 4.0  # seconds after which no more rounds begin
 
 Verdict = Literal["better", "worse", "same", "few"]
 
@@ -125,20 +126,23 @@ def compare(
 
 
 def _tagged(old: Tagger, new: Tagger, texts: Sequence[str]) -> tuple[list[list[Prediction]], tuple[float, float]]:
-    """The predictions of both, and texts a second: of a few texts the best of some rounds in turns, because a tenth of a
-    second says more of what else the machine does than of a model."""
+    """The predictions of both, and texts a second: of a few texts the best of rounds in turns, until no round is better,
+    because a tenth of a second says more of what else the machine does than of a model."""
     best = [float("inf")] * 2
     said: list[list[Prediction]] = [[], []]
-    begun = time.perf_counter()
     for tagger in (old, new):
         tagger.tag(texts[:_WARM])
-    for _ in range(_ROUNDS):
+    begun = time.perf_counter()
+    idle = 0
+    while idle < _IDLE and time.perf_counter() - begun < _LONG_ENOUGH:
+        idle += 1
         for side, tagger in enumerate((old, new)):
             started = time.perf_counter()
             said[side] = list(tagger.tag(texts))
-            best[side] = min(best[side], time.perf_counter() - started)
-        if time.perf_counter() - begun > _LONG_ENOUGH:
-            break
+            seconds = time.perf_counter() - started
+            if seconds < _BETTER * best[side]:
+                idle = 0
+            best[side] = min(best[side], seconds)
     first, second = (len(texts) / max(seconds, 1e-9) for seconds in best)
     return said, (first, second)
 
