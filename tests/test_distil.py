@@ -18,10 +18,10 @@ from vocnlp.errors import InputError
 from vocnlp.training.distil.batches import Setting, batches_of, comment_batches
 from vocnlp.training.distil.learner import Learner, hide, say, states_of
 from vocnlp.training.distil.looks import answers, figures
-from vocnlp.training.distil.numbers import DEV, TRAIN, Comments, cuts, load_comments, save_labelled
+from vocnlp.training.distil.numbers import DEV, TRAIN, Comments, cuts, joined, load_comments, load_corpus, save_labelled
 from vocnlp.training.distil.packed import compiled, pack, padded_attention, plain_kernels
 from vocnlp.training.distil.plan import Phase, Plan, Shape, read_plan
-from vocnlp.training.distil.stages import learn, write_encoder
+from vocnlp.training.distil.stages import PASSED_ON, STUDENT, learn, write_encoder
 from vocnlp.training.encoder_fit import scores
 from vocnlp.training.encoder_source import load_source
 from vocnlp.training.labelled import GoldTag, Labelled
@@ -29,8 +29,8 @@ from vocnlp.training.pretrain.corpus import Document
 from vocnlp.training.pretrain.tokens import tokenise
 from vocnlp.training.pretrain.vocabulary import build_tokenizer, count_words
 from vocnlp.training.reading import Example, examples
+from vocnlp.training.starts import known_codes
 from vocnlp.training.steps import TrainingError
-from vocnlp.training.train import _known
 from vocnlp.windows import Marks
 
 CODES = ("waiting", "staff")
@@ -74,6 +74,7 @@ def work(tmp_path: Path, tokenizer: Tokenizer, read: list[Example]) -> Path:
         Document(("停车方便",)),
         Document(("客服很耐心", "全程没让我操心", "排队排到天黑", "请问周末营业到几点", "电话打了三遍"), 3),
     ]
+    documents.append(Document(("等到天黑",), 0, 0))  # pretraining's own copy of a labelled text
     tokenise(documents * 3, tokenizer, PLAN.window).save(tmp_path / "corpus")
     save_labelled(tmp_path / "labelled", read, [TRAIN, TRAIN, TRAIN, TRAIN, DEV, DEV], [0, 0, 1, 1, 0, 1])
     tokenizer.save(str(tmp_path / "tokenizer.json"))
@@ -117,6 +118,16 @@ def test_comments_come_back_from_disk_by_part_with_their_windows_labels_and_evid
     assert train.held_start[[0, 1]].tolist() == [0, 0]
 
 
+def test_labelled_texts_come_once_and_only_those_that_are_learnt_from(work: Path, read: list[Example]) -> None:
+    corpus, comments = load_corpus(work / "corpus", "cpu"), load_comments(work / "labelled", TRAIN, "cpu")
+    assert set(corpus.mood.tolist()) == {-1}
+    assert corpus.stars.tolist() == [5, 1, 0, 3, 3] * 3
+    assert len(corpus.ids) == int(corpus.start[-1]) == corpus.length.sum()
+    whole = joined(corpus, comments)
+    assert len(whole.length) == 15 + sum(len(one.windows) for one in read[:4])
+    assert set(whole.mood[15:].tolist()) == {0, 2}
+
+
 def test_runs_of_windows_fill_a_step_and_none_is_left_out() -> None:
     assert list(cuts(np.array([4, 4, 3, 9, 1, 1]), 8)) == [(0, 2, 8), (2, 3, 3), (3, 4, 9), (4, 6, 2)]
 
@@ -135,7 +146,7 @@ def test_the_order_is_that_of_the_seed_and_every_window_comes_as_often_as_it_sho
 ) -> None:
     comments = load_comments(work / "labelled", TRAIN, "cpu")
     first, again, other = (
-        [batch.chosen.tolist() for batch in comment_batches(setting(tokenizer), comments, 64, epoch)]
+        [batch.chosen.tolist() for batch in comment_batches(setting(tokenizer), comments, 64, epoch, 1)]
         for epoch in (0, 0, 1)
     )
     assert first == again != other
@@ -228,10 +239,10 @@ def test_a_teacher_passes_on_what_it_knows_and_the_student_is_an_encoder_with_th
     model = AutoModel.from_pretrained(folder)
     assert (model.config.num_hidden_layers, model.config.hidden_size) == (1, 16)
     assert AutoTokenizer.from_pretrained(folder)("客服很耐心")["input_ids"]
-    source = load_source(str(folder), codes=_known(str(folder)))
+    source = load_source(str(folder), codes=known_codes(str(folder)))
     assert source.codes == CODES
-    before, after = (load_file(work / f"{name}student.safetensors") for name in ("passed_on_", ""))
-    half = (before["tagger.heads.weight"].float() + after["tagger.heads.weight"].float()) / 2
+    before, after = (load_file(work / name) for name in (PASSED_ON, STUDENT))
+    half = (before["tagger.heads.weight"] + after["tagger.heads.weight"]) / 2
     torch.testing.assert_close(source.heads["heads.weight"], half, atol=1e-3, rtol=1e-3)
     assert not torch.equal(before["tagger.heads.weight"], after["tagger.heads.weight"])
 
@@ -249,7 +260,7 @@ def test_a_stopped_run_goes_on_and_comes_to_the_same_student(
         run(work, stop=stop, save_every=0.0)
     run(work)
     run(other)
-    mine, theirs = (load_file(folder / "student.safetensors") for folder in (work, other))
+    mine, theirs = (load_file(folder / STUDENT) for folder in (work, other))
     assert all(torch.equal(mine[name], theirs[name]) for name in theirs)
     assert set(json.loads((work / "spent.json").read_text())["parts"]) == {"grow", "tune", "pass_on", "finish"}
 

@@ -62,7 +62,7 @@ def test_the_tutorial_from_an_export_to_a_promoted_bundle(
             topics = json.loads((tmp_path / "topics" / "topics.json").read_text(encoding="utf-8"))["topics"]
             words[words.index("TOPIC")] = topics[0]["id"]
         ended = vocnlp(*words)
-        assert (words, ended.code, ended.err if ended.code else "") == (words, 0, "")
+        assert ended.code == 0, f"{' '.join(words)}\n{ended.err}"
         told[" ".join(words[:2])] = ended.out
     assert "spotted_pain" in told["codeframe diff"]
     assert json.loads((tmp_path / "registry" / "aliases.json").read_text(encoding="utf-8"))

@@ -58,10 +58,15 @@ class TaggerNet(nn.Module):
         mood = self.mood(self.pooled((hidden * share).sum(1) / share.sum(1)))
         heads = self.heads(hidden).float()
         scores, said = heads[..., : self.codes], heads[..., self.codes :]
-        attention = torch.exp(_BOUND * torch.tanh(scores / _BOUND)) * word.unsqueeze(-1).float()
+        attention = bounded(scores) * word.unsqueeze(-1).float()
         said = said.reshape(*said.shape[:2], self.codes, OUTCOMES)
         weighted = (attention.unsqueeze(-1) * said).sum(1)
         return Read(mood.float(), attention, attention.sum(1), weighted)
+
+
+def bounded(scores: Tensor) -> Tensor:
+    """Attention from scores of any size, unnormalised: exp(-8) to exp(8)."""
+    return torch.exp(_BOUND * torch.tanh(scores / _BOUND))
 
 
 def outcomes(total: Tensor, weighted: Tensor) -> Tensor:

@@ -198,6 +198,11 @@ def _graph(network: TaggerNet, train: Sequence[Example]) -> bytes:
 
 
 def _beside(network: TaggerNet, source: EncoderSource) -> dict[str, bytes]:
+    settings = {} if source.settings is None else {SETTINGS: source.settings}
+    return {**settings, **tagger_files(network)}
+
+
+def tagger_files(network: TaggerNet) -> dict[str, bytes]:
     """Weights in half precision and the configuration: the encoder as ``AutoModel`` reads it, the heads with it."""
     state = network.state_dict()
     encoder = {name.removeprefix("encoder."): tensor for name, tensor in state.items() if name.startswith("encoder.")}
@@ -205,9 +210,7 @@ def _beside(network: TaggerNet, source: EncoderSource) -> dict[str, bytes]:
     half: dict[str, Any] = {
         name: t.half().contiguous() for name, t in {**encoder, **heads}.items() if t.is_floating_point()
     }
-    settings = {} if source.settings is None else {SETTINGS: source.settings}
     return {
-        **settings,
         WEIGHTS: save(half, metadata={"format": "pt"}),
-        "config.json": source.model.config.to_json_string().encode(),
+        "config.json": network.encoder.config.to_json_string().encode(),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,17 @@ _BESIDE = "beside."
 
 class TrainingError(VocnlpError):
     """Training cannot go on; says at which step and why."""
+
+
+@dataclass
+class Position:
+    """How far a training is: steps and tokens done, the epoch, the batches of it that are done, seconds spent."""
+
+    step: int = 0
+    tokens: int = 0
+    epoch: int = 0
+    batch: int = 0
+    seconds: float = 0.0
 
 
 def half_precision(device: str) -> torch.autocast:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -13,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from vocnlp.bundle import MANIFEST, Bundle
+from vocnlp.bundle import Bundle
 from vocnlp.encoder import Encoder
 from vocnlp.errors import InputError, MissingExtraError, OutputError
 from vocnlp.linear import Linear
@@ -30,8 +29,8 @@ from .noisy import check_exclusive, label_suspects, write_suspects
 from .own_recipe import OwnRecipe, digest_of_start
 from .preparing import Prepared, prepare, prepare_sets
 from .recipe import EncoderRecipe, Recipe
+from .starts import known_codes, pretraining_of
 
-PRETRAINING = "pretraining.json"  # beside an encoder that ``vocnlp.training.pretrain`` made
 _WORK = ".vocnlp-training"
 _FIGURES = {
     "sentiment": ("accuracy", "macro_f1", "support"),
@@ -161,7 +160,7 @@ def distil_bundle(data: Path, teacher: Path, encoder: str, out: Path, *, force: 
     begun = time.perf_counter()
     large, settings = Bundle.load(teacher), EncoderRecipe()
     texts = read_texts(data)
-    source = load_source(encoder, codes=_known(encoder))
+    source = load_source(encoder, codes=known_codes(encoder))
     work = _work_of(out, hashlib.sha256(repr((texts, large.digest, encoder)).encode("utf-8", "replace")).hexdigest())
     fitted = distil(texts, large, source, settings, work=work, progress=progress)
     origin = {
@@ -185,15 +184,6 @@ def _encoder_parts(name: str) -> tuple[Any, Any]:
     return getattr(encoder_train, name), load_source
 
 
-def _known(encoder: str) -> tuple[str, ...]:
-    """The codes of a bundle to start from, or of an encoder that says which its heads are of; none for others."""
-    if (Path(encoder) / MANIFEST).is_file():
-        return Bundle.load(encoder).classifier.codes
-    config = Path(encoder) / "config.json"
-    labels = json.loads(config.read_text(encoding="utf-8")).get("id2label", {}) if config.is_file() else {}
-    return tuple(labels[str(k)] for k in range(len(labels)))
-
-
 def _part(progress: Progress, begin: float, end: float) -> Progress:
     """The progress of a part of the work, as a share of the whole."""
     return lambda what, share: progress(what, begin + share * (end - begin))
@@ -211,10 +201,10 @@ def _fit_linear(plan: Recipe, train: Sequence[Labelled], progress: Progress) -> 
 
 def _fit_encoder(plan: Recipe, train: Sequence[Labelled], encoder: str, work: Path, progress: Progress) -> _Made:
     fit_encoder, load_source = _encoder_parts("fit_encoder")
-    source = load_source(encoder, codes=_known(encoder))
+    source = load_source(encoder, codes=known_codes(encoder))
     fitted = fit_encoder(train, plan.frame, source, plan.encoder, work=work, progress=progress)
     steps = {"steps": fitted.steps, "best_step": fitted.best_step}
-    made = {"encoder": Path(encoder).name, "epochs": fitted.epochs, **steps, **_pretraining(Path(encoder))}
+    made = {"encoder": Path(encoder).name, "epochs": fitted.epochs, **steps, **pretraining_of(Path(encoder))}
     return fitted.classifier, fitted.thresholds, fitted.beside, made
 
 
@@ -232,17 +222,6 @@ def _fit_beside(
     model = Linear.from_tensors(fitted.model.codes, *fitted.model.to_tensors(plan.linear.least_weight))
     progress("weighing encoder and n-grams", 1.0)
     return pool(encoder, model, learnt, apart)
-
-
-def _pretraining(start: Path) -> dict[str, Any]:
-    """What the encoder to start from has cost, where its folder or its bundle says so."""
-    if (start / MANIFEST).is_file():
-        spent = Bundle.load(start).training.get("pretraining")
-    elif (start / PRETRAINING).is_file():
-        spent = json.loads((start / PRETRAINING).read_text(encoding="utf-8"))
-    else:
-        spent = None
-    return {} if spent is None else {"pretraining": spent}
 
 
 def _kind(encoder: str | None) -> str:

@@ -75,24 +75,26 @@ def carried_alerts(content: Mapping[str, Any], migration: Migration) -> tuple[di
 
 def _carried(rule: Mapping[str, Any], migration: Migration) -> tuple[dict[str, Any] | None, str]:
     """The rule in the new frame, or None and why there is none."""
-    where, key = (rule["when"], "codes") if rule["kind"] == "comment" else (rule, "codes")
-    if rule["kind"] == "threshold":
-        key = "code"
-    named = where.get(key)
-    if not named:
-        return dict(rule), ""
-    listed = [named] if isinstance(named, str) else list(named)
+    if rule["kind"] == "comment":
+        when, lost = _with_codes(rule["when"], "codes", migration)
+        return (None if when is None else {**rule, "when": when}), lost
+    return _with_codes(rule, "code" if rule["kind"] == "threshold" else "codes", migration)
+
+
+def _with_codes(named: Mapping[str, Any], key: str, migration: Migration) -> tuple[dict[str, Any] | None, str]:
+    """``named`` with the codes under ``key`` in the new frame; one that names none stays as it is."""
+    if not named.get(key):
+        return dict(named), ""
+    codes = [named[key]] if isinstance(named[key], str) else list(named[key])
+    fresh: str | list[str]
     if key == "code":
-        fresh: Any = _single(listed[0], migration)
+        fresh = _single(codes[0], migration)
     else:
-        fresh = list(dict.fromkeys(to for code in listed for to in migration.fates[code].codes))
-    if not fresh:
-        parted = [code for code in listed if migration.fates[code].parted]
-        return None, f"{', '.join(listed)} {'has no code above all its parts' if parted else 'is retired'}"
-    if isinstance(named, str) and key == "codes" and len(fresh) == 1:
-        fresh = fresh[0]
-    changed = {**where, key: fresh}
-    return ({**rule, "when": changed} if where is not rule else changed), ""
+        fresh = list(dict.fromkeys(to for code in codes for to in migration.fates[code].codes))
+    if fresh:
+        return {**named, key: fresh}, ""
+    parted = any(migration.fates[code].parted for code in codes)
+    return None, f"{', '.join(codes)} {'has no code above all its parts' if parted else 'is retired'}"
 
 
 def _single(code: str, migration: Migration) -> str:

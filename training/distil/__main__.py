@@ -7,43 +7,40 @@ goes on from its last checkpoint. WORK/encoder is then what ``vocnlp train --enc
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from vocnlp.errors import VocnlpError
+from vocnlp.training.pretrain.edge import explained
 
 from .plan import SHIPPED, read_plan
 
 
 def main() -> int:
     options = _options()
-    console = Console(stderr=True)
-    import torch  # takes a second: --help does not wait for it
 
-    from .prepare import prepare
-    from .stages import learn, write_encoder
-
-    device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    try:
+    def job(console: Console) -> dict[str, Any]:
         plan = read_plan(options.recipe)
+        import torch  # takes a second: --help does not wait for it
+
+        from .prepare import prepare
+        from .stages import learn, write_encoder
+
+        device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
         options.work.mkdir(parents=True, exist_ok=True)
         prepare(options.data_root, options.work, options.sets, console, start=options.init, window=plan.window)
         with console.status("") as status:
             spent = learn(
                 plan, options.work, device=device, tell=lambda what, share: status.update(f"{share:.0%} {what}")
             )
-        write_encoder(plan, options.work, options.work / "encoder")
-    except KeyboardInterrupt:
-        console.print("stopped; the same command goes on from the last checkpoint")
-        return 130
-    except VocnlpError as error:
-        console.print(f"[red]error[/red] {error}")
-        return 2
-    print(json.dumps(spent["parts"], indent=1))
-    return 0
+        folder = options.work / "encoder"
+        write_encoder(plan, options.work, folder)
+        return {**spent["parts"], "encoder": str(folder)}
+
+    code: int = explained(job)
+    return code
 
 
 def _options() -> argparse.Namespace:

@@ -34,8 +34,9 @@ class Setting:
         self.device, self.window, self.vocabulary, self.seed = device, window, vocabulary, seed
         self.plain, self.fixed = plain, fixed
 
-    def chance(self, *more: int) -> torch.Generator:
-        return torch.Generator(self.device).manual_seed(hash((self.seed, *more)) % (1 << 62))
+    def seed_of(self, step: int) -> int:
+        """The same after a resume."""
+        return self.seed * 1_000_003 + step
 
 
 def corpus_batches(setting: Setting, corpus: Corpus, times: Ints, size: int, epoch: int) -> Iterator[Batch]:
@@ -50,7 +51,7 @@ def corpus_batches(setting: Setting, corpus: Corpus, times: Ints, size: int, epo
             yield Batch(packed, torch.arange(end - begin, device=setting.device), end - begin, chosen)
 
 
-def comment_batches(setting: Setting, comments: Comments, size: int, epoch: int, salt: int = 1) -> Iterator[Batch]:
+def comment_batches(setting: Setting, comments: Comments, size: int, epoch: int, salt: int) -> Iterator[Batch]:
     """Every comment about as often as it weighs."""
     chance = np.random.default_rng([setting.seed, epoch, salt])
     times = np.floor(comments.weight + chance.random(len(comments))).astype(np.int64)

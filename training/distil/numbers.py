@@ -12,13 +12,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from vocnlp.training.pretrain.tokens import Tokens
+
 Ints = npt.NDArray[np.int64]
-CORPUS = ("ids", "start", "stars", "mood", "two_class")
 LABELLED = (
     "ids", "start", "owner", "mood", "two_class", "mention", "polarity", "weight", "source", "part",
     "held_by", "held_code", "held_at",
 )  # fmt: skip
 TRAIN, APART, DEV = 0, 1, 2
+LABELLED_SETS = "labelled"  # their folder in the work folder
 
 
 @dataclass(frozen=True)
@@ -65,15 +67,21 @@ class Comments:
 
 
 def load_corpus(folder: Path, device: str) -> Corpus:
-    """Of the arrays that ``pretrain.tokens.Tokens.save`` wrote."""
-    ids, start, stars, mood, two_class = (np.load(folder / f"{name}.npy", allow_pickle=False) for name in CORPUS)
+    """The unlabelled windows of the arrays that ``pretrain.tokens.Tokens.save`` wrote.
+
+    Those with a mood stand behind them; here they come as ``Comments``, without the ones that are kept apart.
+    """
+    tokens = Tokens.load(folder)
+    kept = np.asarray(tokens.mood) < 0
+    length = tokens.lengths[kept]
+    ids = np.asarray(tokens.ids)[np.repeat(kept, tokens.lengths)]
     return Corpus(
         torch.from_numpy(ids.astype(np.int16)).to(device),
-        torch.from_numpy(start.astype(np.int64)).to(device),
-        torch.from_numpy(stars.astype(np.int64)).to(device),
-        torch.from_numpy(mood.astype(np.int64)).to(device),
-        torch.from_numpy(np.ascontiguousarray(two_class)).to(device),
-        np.diff(start.astype(np.int64)),
+        torch.from_numpy(np.concatenate([[0], np.cumsum(length)])).to(device),
+        torch.from_numpy(tokens.stars[kept].astype(np.int64)).to(device),
+        torch.from_numpy(tokens.mood[kept].astype(np.int64)).to(device),
+        torch.from_numpy(tokens.two_class[kept]).to(device),
+        length,
     )
 
 

@@ -6,27 +6,27 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from vocnlp.training.encoder_net import code_losses, mood_loss
-from vocnlp.training.steps import TrainingError, load_checkpoint, rate_at, save_checkpoint
+from vocnlp.training.recipe import EncoderRecipe
+from vocnlp.training.steps import Position, TrainingError, load_checkpoint, rate_at, save_checkpoint
 
 from .batches import Batch, Setting
 from .learner import Learner, hide, say, starred_losses, states_loss, states_of, taught_loss
 from .numbers import Comments, Corpus
 from .plan import Phase
 
-WEIGHTS = (0.3, 0.7, 1.0, 0.2)  # of mention, polarity, mood and evidence, as in ``recipe.EncoderRecipe``
+_USUAL = EncoderRecipe()  # its weights of mention, polarity, mood and evidence
+_TAUGHT = (_USUAL.mention_weight, _USUAL.polarity_weight, _USUAL.mood_weight)
 _LOG_EVERY = 50
 _COMPILING = 3  # steps that do not count as time: the first ones wait for torch.compile
 Report = Callable[[str, float], None]
-
-
 Step = Callable[[Batch, torch.Generator], Mapping[str, Tensor]]
+Epochs = Callable[[int], Iterator[Batch]]
 
 
 def growing(setting: Setting, learner: Learner, corpus: Corpus, phase: Phase) -> Step:
@@ -58,7 +58,7 @@ def passing_on(setting: Setting, learner: Learner, teacher: Learner, corpus: Cor
         return {
             "words": phase.words * learner.guess(states, places, truth, setting.fixed),
             "states": phase.states * states_loss(learner, states, shown, batch.packed),
-            "taught": phase.taught * taught_loss(said, answers, WEIGHTS[:3]),
+            "taught": phase.taught * taught_loss(said, answers, _TAUGHT),
             "stars": 0.2 * stars,
             "mood": phase.labels * mood,
         }
@@ -80,17 +80,19 @@ def tuning(
             said.logits, comments.mention[chosen], comments.polarity[chosen], exclusive=False
         )
         losses = {
-            "mention": phase.labels * WEIGHTS[0] * mention,
-            "polarity": phase.labels * WEIGHTS[1] * polarity,
-            "mood": phase.labels * WEIGHTS[2] * mood_loss(said.mood, comments.mood[chosen], comments.two_class[chosen]),
-            "evidence": phase.labels * WEIGHTS[3] * _evidence(said.attention, said.total, batch),
+            "mention": phase.labels * _USUAL.mention_weight * mention,
+            "polarity": phase.labels * _USUAL.polarity_weight * polarity,
+            "mood": phase.labels
+            * _USUAL.mood_weight
+            * mood_loss(said.mood, comments.mood[chosen], comments.two_class[chosen]),
+            "evidence": phase.labels * _USUAL.evidence_weight * _evidence(said.attention, said.total, batch),
             "words": phase.words * learner.guess(states, places, truth, setting.plain),
         }
         if teacher is not None:
             with torch.no_grad():
                 shown = states_of(teacher, batch.packed, setting.plain)
                 answers = say(teacher, shown, batch.packed, batch.owner, batch.texts)
-            losses["taught"] = phase.taught * taught_loss(said, answers, WEIGHTS[:3])
+            losses["taught"] = phase.taught * taught_loss(said, answers, _TAUGHT)
         return losses
 
     return step
@@ -107,17 +109,6 @@ def _evidence(attention: Tensor, total: Tensor, batch: Batch) -> Tensor:
     marked[place] = True
     lost = -torch.log((held / total.flatten().clamp(min=1e-6)).clamp(min=1e-4))
     return (lost * marked).sum() / marked.sum()
-
-
-@dataclass
-class Position:
-    """How far a part is: steps, tokens, the epoch, the batches of it that are done, seconds spent."""
-
-    step: int = 0
-    tokens: int = 0
-    epoch: int = 0
-    batch: int = 0
-    seconds: float = 0.0
 
 
 class Part:
@@ -144,12 +135,14 @@ class Part:
         if state := load_checkpoint(self.work, learner, self.optimiser, device=setting.device):
             self.position = Position(**state)
 
-    def run(self, epoch_of: Callable[[int], Iterator[Batch]], step: Step, report: Report, *, save_every: float) -> None:
-        """Until the tokens or the minutes of the plan are spent. TrainingError where the loss is no number."""
+    def run(self, epoch_of: Epochs, step: Step, report: Report, *, save_every: float) -> None:
+        """Until the tokens or the minutes of the plan are spent. TrainingError where a loss or a weight is no number."""
+        if self.done >= 1:
+            return
         position = self.position
         begun, saved = time.monotonic() - position.seconds, time.monotonic()
         self.learner.train()
-        while self._done() < 1:
+        while self.done < 1:
             for number, batch in enumerate(epoch_of(position.epoch)):
                 if number < position.batch:
                     continue
@@ -165,24 +158,28 @@ class Part:
                 if time.monotonic() - saved > save_every:
                     self.save()
                     saved = time.monotonic()
-                if self._done() >= 1:
+                if self.done >= 1:
                     break
             else:
                 position.epoch += 1
                 position.batch = 0
+        if not all(bool(torch.isfinite(p).all()) for p in self.learner.parameters()):
+            raise TrainingError(f"{self.name}: weights are no numbers", hint="lower the rate in the recipe")
         self.save()
 
-    def _done(self) -> float:
+    @property
+    def done(self) -> float:
         """The share of the way that is gone, by tokens or by time."""
         spent = self.position.seconds / (60 * self.phase.minutes) if self.phase.minutes else 0.0
-        return max(self.position.tokens / self.phase.tokens, spent)
+        return float(max(self.position.tokens / self.phase.tokens, spent))
 
     def _step(self, batch: Batch, step: Step) -> Mapping[str, Tensor]:
-        share = rate_at(self._done(), self.phase.warm, self.phase.decay)
+        share = rate_at(self.done, self.phase.warm, self.phase.decay)
         for group, full in zip(self.optimiser.param_groups, self._full, strict=True):
             group["lr"] = full * share
-        torch.manual_seed(self.setting.seed * 1_000_003 + self.position.step)  # dropout is the same after a resume
-        losses = step(batch, self.setting.chance(self.position.step))
+        seed = self.setting.seed_of(self.position.step)
+        torch.manual_seed(seed)  # dropout
+        losses = step(batch, torch.Generator(self.setting.device).manual_seed(seed))
         total = torch.stack(list(losses.values())).sum()
         total.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.learner.parameters(), 1.0)
@@ -199,7 +196,7 @@ class Part:
         entry |= {name: round(value, 4) for name, value in values.items()}
         with (self.work / "log.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(entry) + "\n")
-        report(f"{self.name} " + " ".join(f"{name} {value:.3f}" for name, value in values.items()), self._done())
+        report(f"{self.name} " + " ".join(f"{name} {value:.3f}" for name, value in values.items()), self.done)
 
     def save(self) -> None:
         save_checkpoint(self.work, self.learner, self.optimiser, vars(self.position))

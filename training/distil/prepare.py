@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from tokenizers import Tokenizer
 
-from vocnlp.training.labelled import part_of
+from vocnlp.training.encoder_train import kept_apart
 from vocnlp.training.mapping import ENCODER
 from vocnlp.training.preparing import prepare_sets
 from vocnlp.training.pretrain.plan import read_plan
@@ -17,10 +17,9 @@ from vocnlp.training.pretrain.stages import prepare as prepare_corpus
 from vocnlp.training.reading import examples
 from vocnlp.windows import Marks
 
-from .numbers import APART, DEV, TRAIN, save_labelled
+from .numbers import APART, DEV, LABELLED_SETS, TRAIN, save_labelled
 
 NAMES = "names.json"
-_HELD_OUT = 12  # as ``encoder_train.kept_apart``
 
 
 def prepare(root: Path, work: Path, recipe: Path, console: Console, *, start: Path | None, window: int) -> None:
@@ -38,6 +37,6 @@ def prepare(root: Path, work: Path, recipe: Path, console: Console, *, start: Pa
     read = examples(rows, codes, Tokenizer.from_file(str(work / "tokenizer.json")), window, Marks())
     sources = sorted({row.source for row in rows})
     number = {name: k for k, name in enumerate(sources)}
-    part = [APART if part_of(row.text, _HELD_OUT) == 1 else TRAIN for row in train] + [DEV] * len(dev)
-    save_labelled(work / "labelled", read, part, [number[row.source] for row in rows])
+    part = [APART if kept_apart(row) else TRAIN for row in train] + [DEV] * len(dev)
+    save_labelled(work / LABELLED_SETS, read, part, [number[row.source] for row in rows])
     (work / NAMES).write_text(json.dumps({"codes": codes, "sources": sources}, indent=1), encoding="utf-8")

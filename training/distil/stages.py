@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,97 +12,96 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from vocnlp.encoder import VOCABULARY
-from vocnlp.training.encoder_source import HEADS, WEIGHTS
-from vocnlp.training.pretrain.stages import PROBE, write_tokenizer
-from vocnlp.training.steps import TrainingError
-from vocnlp.training.train import PRETRAINING
+from vocnlp.training.encoder_train import tagger_files
+from vocnlp.training.pretrain.stages import write_tokenizer
+from vocnlp.training.starts import PRETRAINING
 
 from .batches import Setting, comment_batches, corpus_batches
 from .learner import Learner
 from .looks import figures
-from .numbers import DEV, TRAIN, joined, load_comments, load_corpus
+from .numbers import DEV, LABELLED_SETS, TRAIN, joined, load_comments, load_corpus
 from .packed import compiled, plain_kernels
-from .phases import Part, growing, passing_on, tuning
-from .plan import Plan
+from .phases import Epochs, Part, Step, growing, passing_on, tuning
+from .plan import Phase, Plan, Shape
 from .prepare import NAMES
 
-TEACHER, STUDENT, SPENT = "teacher.safetensors", "student.safetensors", "spent.json"
-_LABELLED = "labelled"
+PASSED_ON, STUDENT, SPENT = "passed_on.safetensors", "student.safetensors", "spent.json"
+_FAR = 1000  # epochs of a part begin so far from those of another that no order comes twice
 
 
 def learn(
     plan: Plan, work: Path, *, device: str, tell: Callable[[str, float], None], save_every: float = 300.0
 ) -> dict[str, Any]:
     """From the numbers in ``work`` to the student's weights there; returns what it cost and what it came to."""
-    names = json.loads((work / NAMES).read_text(encoding="utf-8"))
-    vocabulary = int(json.loads((work / "vocabulary.json").read_text(encoding="utf-8"))["size"])
-    corpus, comments = load_corpus(work / "corpus", device), load_comments(work / _LABELLED, TRAIN, device)
-    dev = load_comments(work / _LABELLED, DEV, device)
-    whole = joined(corpus, comments)
-    stars = corpus.stars.cpu().numpy()
-    kinds = [np.where(stars > 0, plan.repeats["starred"], plan.repeats["plain"])]
-    kinds += [np.full(len(whole.length) - len(stars), plan.repeats["labelled"])]
-    times = np.concatenate(kinds).astype(np.int64)
-    plain = plain_kernels(device)
-    fixed = compiled(plain) if device == "cuda" else plain
-    tell(
-        f"attention: {plain.attend.__name__}; {len(whole.ids):,} tokens, {int((times * whole.length).sum()):,} an epoch",
-        0,
-    )
-    setting = Setting(device, plan.window, vocabulary, plan.seed, plain, fixed)
-    spent: dict[str, Any] = {"device": _device_name(device), "parts": {}, "figures": {}}
-    if (work / SPENT).is_file():  # parts that stand are not gone through again
-        spent = json.loads((work / SPENT).read_text(encoding="utf-8"))
-    codes = len(names["codes"])
-
-    def made(shape: Any, like: int = 0) -> Learner:
-        torch.manual_seed(plan.seed)
-        return Learner(shape, vocabulary, codes, plan.window, like=like).to(device)
-
-    def run(part: Part, epochs: Any, step: Any) -> None:
-        begun = time.monotonic()
-        part.run(epochs, step, tell, save_every=save_every)
-        if not all(bool(torch.isfinite(p).all()) for p in part.learner.parameters()):
-            raise TrainingError(f"{part.name}: weights are no numbers", hint="lower the rate in the recipe")
-        position = part.position
-        spent["parts"][part.name] = {
-            "tokens": position.tokens, "steps": position.step, "seconds": round(position.seconds, 1),
-        }  # fmt: skip
-        spent["figures"][part.name] = figures(setting, part.learner, dev, names["sources"], plan.tune.batch)
-        tell(f"{part.name}: {time.monotonic() - begun:.0f} s; {json.dumps(_told(spent['figures'][part.name]))}", 1)
-        (work / SPENT).write_text(json.dumps(spent, indent=1), encoding="utf-8")
-
-    teacher = made(plan.teacher)
-    if (work / TEACHER).is_file():
-        teacher.load_state_dict(load_file(work / TEACHER, device=device))
-    else:
-        run(
-            Part("grow", work, setting, teacher, plan.grow),
-            lambda epoch: corpus_batches(setting, whole, times, plan.grow.batch, epoch),
-            growing(setting, teacher, whole, plan.grow),
-        )
-        run(
-            Part("tune", work, setting, teacher, plan.tune),
-            lambda epoch: comment_batches(setting, comments, plan.tune.batch, epoch),
-            tuning(setting, teacher, comments, plan.tune),
-        )
-        _save(teacher, work / TEACHER)
+    way = _Way(plan, work, device, tell, save_every)
+    setting, whole, comments = way.setting, way.whole, way.comments
+    teacher = way.learner(plan.teacher)
+    way.go("grow", teacher, plan.grow, growing(setting, teacher, whole, plan.grow), way.texts(plan.grow))
+    way.go("tune", teacher, plan.tune, tuning(setting, teacher, comments, plan.tune), way.labels(plan.tune, salt=1))
     teacher.eval()
-    student = made(plan.student, like=plan.teacher.width)
+    student = way.learner(plan.student, like=plan.teacher.width)
     _begin(student, teacher)
-    run(
-        Part("pass_on", work, setting, student, plan.pass_on),
-        lambda epoch: corpus_batches(setting, whole, times, plan.pass_on.batch, epoch + 1000),
-        passing_on(setting, student, teacher, whole, plan.pass_on),
-    )
-    _save(student, work / f"passed_on_{STUDENT}", half=True)
-    run(
-        Part("finish", work, setting, student, plan.finish),
-        lambda epoch: comment_batches(setting, comments, plan.finish.batch, epoch, salt=2),
-        tuning(setting, student, comments, plan.finish, teacher),
-    )
-    _save(student, work / STUDENT, half=True)
-    return spent
+    step = passing_on(setting, student, teacher, whole, plan.pass_on)
+    way.go("pass_on", student, plan.pass_on, step, way.texts(plan.pass_on, begin=_FAR))
+    _save(student, work / PASSED_ON)
+    step = tuning(setting, student, comments, plan.finish, teacher)
+    way.go("finish", student, plan.finish, step, way.labels(plan.finish, salt=2))
+    _save(student, work / STUDENT)
+    return way.spent
+
+
+class _Way:
+    """What the parts share: the numbers, on the device, and the account of what was spent."""
+
+    def __init__(self, plan: Plan, work: Path, device: str, tell: Callable[[str, float], None], every: float) -> None:
+        names, size = _read(work / NAMES), _read(work / "vocabulary.json")["size"]
+        self.plan, self.work, self._tell, self._every = plan, work, tell, every
+        self._sources, self._codes = names["sources"], len(names["codes"])
+        corpus = load_corpus(work / "corpus", device)
+        self.comments = load_comments(work / LABELLED_SETS, TRAIN, device)
+        self._dev = load_comments(work / LABELLED_SETS, DEV, device)
+        self.whole = joined(corpus, self.comments)
+        starred = (corpus.stars > 0).cpu().numpy()
+        often = np.where(starred, plan.repeats["starred"], plan.repeats["plain"])
+        self._times = np.pad(
+            often, (0, len(self.whole.length) - len(often)), constant_values=plan.repeats["labelled"]
+        ).astype(np.int64)
+        plain = plain_kernels(device)
+        fixed = compiled(plain) if device == "cuda" else plain
+        self.setting = Setting(device, plan.window, size, plan.seed, plain, fixed)
+        self.spent: dict[str, Any] = {"device": _device_name(device), "parts": {}, "figures": {}}
+        if (work / SPENT).is_file():
+            self.spent = _read(work / SPENT)
+        epoch = int((self._times * self.whole.length).sum())
+        tell(f"{plain.attend.__name__}; {len(self.whole.ids):,} tokens, {epoch:,} in an epoch", 0)
+
+    def learner(self, shape: Shape, *, like: int = 0) -> Learner:
+        torch.manual_seed(self.plan.seed)
+        made = Learner(shape, self.setting.vocabulary, self._codes, self.plan.window, like=like)
+        return made.to(self.setting.device)
+
+    def texts(self, phase: Phase, *, begin: int = 0) -> Epochs:
+        return lambda epoch: corpus_batches(self.setting, self.whole, self._times, phase.batch, begin + epoch)
+
+    def labels(self, phase: Phase, *, salt: int) -> Epochs:
+        return lambda epoch: comment_batches(self.setting, self.comments, phase.batch, epoch, salt)
+
+    def go(self, name: str, learner: Learner, phase: Phase, step: Step, epochs: Epochs) -> None:
+        """One part, if it has not been gone already, and a look at what it came to."""
+        part = Part(name, self.work, self.setting, learner, phase)
+        part.run(epochs, step, self._tell, save_every=self._every)
+        if name in self.spent["parts"]:
+            return
+        position = part.position
+        cost = {"tokens": position.tokens, "steps": position.step, "seconds": round(position.seconds, 1)}
+        self.spent["parts"][name] = cost
+        self.spent["figures"][name] = figures(self.setting, learner, self._dev, self._sources, self.plan.tune.batch)
+        (self.work / SPENT).write_text(json.dumps(self.spent, indent=1), encoding="utf-8")
+        self._tell(f"{name}: {cost['tokens']:,} tokens in {cost['seconds']:.0f} s", 1)
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 @torch.no_grad()
@@ -115,18 +113,9 @@ def _begin(student: Learner, teacher: Learner) -> None:
     student.table.copy_(shown * (theirs.std() / shown.std()))
 
 
-def _save(learner: Learner, path: Path, *, half: bool = False) -> None:
+def _save(learner: Learner, path: Path) -> None:
     tensors = {name: t.detach().cpu().contiguous().clone() for name, t in learner.state_dict().items()}
-    save_file({name: t.half() if half and t.is_floating_point() else t for name, t in tensors.items()}, path)
-
-
-def _told(found: dict[str, dict[str, float]]) -> dict[str, Any]:
-    """Of the public sets alone, for the log."""
-    return {
-        name[:14]: [v for k, v in one.items() if k != "comments"]
-        for name, one in found.items()
-        if name[:3] != "own" and len(one) > 1
-    }
+    save_file(tensors, path)
 
 
 def _device_name(device: str) -> str:
@@ -139,28 +128,24 @@ def write_encoder(plan: Plan, work: Path, folder: Path) -> None:
     Its weights lie on the line between what was passed on and what the labels made of it, where a network has forgotten
     less than at the end (Wortsman et al. 2022).
     """
-    names = json.loads((work / NAMES).read_text(encoding="utf-8"))
-    before, after = load_file(work / f"passed_on_{STUDENT}"), load_file(work / STUDENT)
-    mixed = {name: torch.lerp(before[name].float(), after[name].float(), plan.finished) for name in before}
-    vocabulary = len(mixed["word_bias"])
-    student = Learner(plan.student, vocabulary, len(names["codes"]), plan.window, like=plan.teacher.width)
+    codes = _read(work / NAMES)["codes"]
+    before, after = load_file(work / PASSED_ON), load_file(work / STUDENT)
+    mixed = {name: torch.lerp(before[name], after[name], plan.finished) for name in before}
+    student = Learner(plan.student, len(mixed["word_bias"]), len(codes), plan.window, like=plan.teacher.width)
     student.load_state_dict(mixed)
-    encoder = student.tagger.encoder
-    encoder.config.id2label = dict(enumerate(names["codes"]))
-    encoder.config.label2id = {code: k for k, code in enumerate(names["codes"])}
-    encoder.half().save_pretrained(folder)
-    heads = {name: t for name, t in student.tagger.state_dict().items() if not name.startswith("encoder.")}
-    whole = load_file(folder / WEIGHTS) | {f"{HEADS}{name}": t.half().contiguous() for name, t in heads.items()}
-    save_file(whole, folder / WEIGHTS, metadata={"format": "pt"})
+    config = student.tagger.encoder.config
+    config.id2label, config.label2id = dict(enumerate(codes)), {code: k for k, code in enumerate(codes)}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in tagger_files(student.tagger).items():
+        (folder / name).write_bytes(content)
     write_tokenizer(work / VOCABULARY, folder, plan.window)
-    spent = json.loads((work / SPENT).read_text(encoding="utf-8"))
+    spent = _read(work / SPENT)
     parts = spent["parts"]
     told = {
         "tokens": parts["pass_on"]["tokens"],
         "steps": sum(one["steps"] for one in parts.values()),
         "hours": round(sum(one["seconds"] for one in parts.values()) / 3600, 2),
         "device": spent["device"],
-        "probe": spent["figures"]["finish"].get(PROBE, {}).get("sentiment"),
         "teacher": {**vars(plan.teacher), "tokens": parts["grow"]["tokens"]},
     }
     (folder / PRETRAINING).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")

@@ -7,38 +7,31 @@ was; the training itself goes on from its last checkpoint.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
-from vocnlp.errors import VocnlpError
-
+from .edge import explained
 from .plan import SHIPPED, read_plan
 
 
 def main() -> int:
     options = _options()
-    plan = read_plan(options.recipe)
-    if options.tokens:
-        plan = replace(plan, tokens=options.tokens)
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
-    console = Console(stderr=True)
-    from .stages import run  # torch takes a second: --help does not wait for it
 
-    try:
-        found = run(plan, options.data_root, options.work, start=options.init, device=options.device, console=console)
-    except KeyboardInterrupt:
-        console.print("stopped; the same command goes on from the last checkpoint")
-        return 130
-    except VocnlpError as error:
-        console.print(f"[red]error[/red] {error}")
-        return 2
-    print(json.dumps(found, ensure_ascii=False, indent=1))
-    return 0
+    def job(console: Console) -> dict[str, Any]:
+        plan = read_plan(options.recipe)
+        if options.tokens:
+            plan = replace(plan, tokens=options.tokens)
+        from .stages import run  # torch takes a second: --help does not wait for it
+
+        return run(plan, options.data_root, options.work, start=options.init, device=options.device, console=console)
+
+    return explained(job)
 
 
 def _options() -> argparse.Namespace:

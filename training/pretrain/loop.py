@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from vocnlp.errors import InputError
 from vocnlp.training.encoder_source import WEIGHTS
 from vocnlp.training.steps import (
+    Position,
     TrainingError,
     groups,
     half_precision,
@@ -34,17 +35,6 @@ from .tokens import Tokens, batches, padded
 HEADS = "heads.safetensors"  # of pretraining, beside an encoder
 _LOG = "log.jsonl"
 _PROBE_EVERY, _LOG_EVERY = 500, 50
-
-
-@dataclass
-class Position:
-    """How far a training is: steps and tokens done, the epoch, the batches of it that are done, seconds spent."""
-
-    step: int = 0
-    tokens: int = 0
-    epoch: int = 0
-    batch: int = 0
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,7 @@ from transformers import BertConfig, BertModel
 from vocnlp.training.encoder_net import mean_of, mood_loss
 
 from .plan import Plan
-from .tokens import MASK
-
-_SPECIAL = 5
+from .tokens import MASK, SPECIAL
 
 
 @dataclass(frozen=True)
@@ -119,10 +117,10 @@ def hide(
     more = chance.random(ids.shape) < plan.spans
     after = np.zeros_like(begin)
     after[:, 1:] = begin[:, :-1] & more[:, 1:]
-    chosen = (begin | after) & (ids >= _SPECIAL)
+    chosen = (begin | after) & (ids >= SPECIAL)
     if not chosen.any():
-        chosen[0, np.argmax(ids[0] >= _SPECIAL)] = True
+        chosen[0, np.argmax(ids[0] >= SPECIAL)] = True
     kind = chance.random(ids.shape)
     seen = np.where(chosen & (kind < 0.8), MASK, ids)
-    seen = np.where(chosen & (kind >= 0.9), chance.integers(_SPECIAL, size, ids.shape), seen)
+    seen = np.where(chosen & (kind >= 0.9), chance.integers(SPECIAL, size, ids.shape), seen)
     return seen, np.flatnonzero(chosen)

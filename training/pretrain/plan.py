@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
 from vocnlp.errors import InputError
+from vocnlp.training.recipe import read_toml
 
 SHIPPED = Path(__file__).parents[1] / "voc-zh-small-encoder.toml"
 
@@ -51,10 +50,7 @@ class Plan:
 def read_plan(path: Path | str = SHIPPED) -> Plan:
     """The plan of a TOML file; InputError for what it cannot mean."""
     path = Path(path)
-    try:
-        content: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"is not a readable recipe: {error}", path=path, hint="a TOML file with settings") from error
+    content = read_toml(path)
     known = {one.name for one in fields(Plan)}
     if unknown := sorted(set(content) - known):
         raise InputError("no such setting", path=path, value=unknown[0], hint=f"known: {', '.join(sorted(known))}")

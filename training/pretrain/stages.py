@@ -18,7 +18,7 @@ import vocnlp.frames
 from vocnlp.codeframe import Codeframe
 from vocnlp.encoder import VOCABULARY
 from vocnlp.errors import InputError
-from vocnlp.training.train import PRETRAINING
+from vocnlp.training.starts import PRETRAINING
 
 from .corpus import Document, key, labelled_rows, moods, unlabelled
 from .loop import HEADS, Training, table_of

@@ -16,6 +16,7 @@ from vocnlp.windows import Marks, cut_windows
 from .corpus import Document
 
 MASK = 4
+SPECIAL = 5  # the first id of a word
 _ARRAYS = ("ids", "start", "stars", "mood", "two_class")
 
 
