@@ -93,7 +93,7 @@ def print_comparison(console: Console, found: Comparison) -> None:
     told = f"{count['better']:,} better, {count['worse']:,} worse, {count['other']:,} neither"
     say(console, f"{len(found.changed):,} of {found.rows:,} comments answered differently: {told}")
     slow, fast = found.comments_per_second
-    say(console, f"comments a second: old {slow:,.0f}, new {fast:,.0f}")
+    say(console, f"comments a second of processor time: old {slow:,.0f}, new {fast:,.0f}")
 
 
 def _differences(found: Comparison) -> Table:

@@ -71,7 +71,7 @@ def print_comparison(compared: Any, critical: frozenset[str]) -> None:
     if compared.only_old:
         say(OUT, f"  not in the new bundle: {escape(', '.join(compared.only_old))}")
     slow, fast = compared.comments_per_second
-    say(OUT, f"  comments a second    {slow:,.0f} -> {fast:,.0f}")
+    say(OUT, f"  comments a second of processor time {slow:,.0f} -> {fast:,.0f}")
 
 
 def print_history(told: Sequence[Mapping[str, Any]]) -> None:

@@ -114,7 +114,7 @@ def gate(comparison: Comparison, *, critical: frozenset[str], slowest: float = S
             found.append(_worse("critical", code, one))
     old, new = comparison.comments_per_second
     if new < slowest * old:
-        told = f"it reads {new:,.0f} comments a second, the champion {old:,.0f}; allowed is {slowest:g} times that"
+        told = f"it reads {new:,.0f} comments a second of processor time, the champion {old:,.0f}; allowed is {slowest:g} times that"
         found.append(Objection("slower", "comments_per_second", told))
     return tuple(found)
 
