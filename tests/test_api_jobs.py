@@ -155,7 +155,8 @@ def test_a_job_belongs_to_its_key(tiny_bundle: Path, tmp_path: Path) -> None:
 
         assert [seen(token).status_code for token in (one, other, admin)] == [200, 404, 200]
         assert [len(seen(token, "/jobs").json()["data"]) for token in (one, other, admin)] == [1, 0, 1]
-        lines = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text(encoding="utf-8").splitlines()]
+    # Read when the server has ended: a line is written when its answer has gone out.
+    lines = [json.loads(line) for line in (tmp_path / "audit.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [(line["name"], line["act"]) for line in lines if "act" in line] == [("一", f"job {number}")]
 
 

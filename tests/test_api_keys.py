@@ -218,8 +218,10 @@ def test_a_key_that_is_revoked_while_serving_is_refused_soon(served: Served, tok
 
 def test_the_audit_says_who_what_and_how_much(served: Served, tokens: dict[str, str]) -> None:
     answer = call(served, "POST", "/classify", tokens[SCORE])
-    lines = [json.loads(line) for line in (served.log.parent / "audit.jsonl").read_text(encoding="utf-8").splitlines()]
-    (line,) = [line for line in lines if line["request_id"] == answer.headers["x-request-id"]]
+    asked, audit = answer.headers["x-request-id"], served.log.parent / "audit.jsonl"
+    until(lambda: f'"{asked}"' in audit.read_text(encoding="utf-8"))  # written when the answer has gone out
+    lines = [json.loads(line) for line in audit.read_text(encoding="utf-8").splitlines()]
+    (line,) = [line for line in lines if line["request_id"] == asked]
     assert line == {
         "at": line["at"],
         "level": "info",
