@@ -210,13 +210,28 @@ def test_a_code_without_comments_keeps_its_definition(base: Bundle, frame: Codef
     np.testing.assert_allclose(few.classifier.score(LINES).mention[:, 2], cold.score(LINES).mention[:, 2], atol=1e-5)
 
 
+def test_a_taught_bundle_is_taught_more_from_what_it_was_made_of(
+    base: Bundle, taught: Bundle, frame: Codeframe
+) -> None:
+    more = [*reviewed(), Labelled("later", "狗狗也有水喝", (GoldTag("pets", "positive"),), source="reviewed")]
+    few = train_few(more, frame, taught)
+    assert few.taught == {"pets": 6, "parking": 4}
+    assert few.classifier.base.to_files() == base.classifier.to_files()
+    place = base.classifier.codes.index("taste")
+    np.testing.assert_array_equal(
+        few.classifier.score(LINES).mention[:, 0], base.classifier.score(LINES).mention[:, place]
+    )
+    kept = [code for code in taught.classifier.codes if code in base.classifier.codes]
+    assert {code: few.thresholds[code] for code in kept} == {code: base.thresholds[code] for code in kept}
+
+
 def test_what_cannot_be_taught_is_said(
     base: Bundle, taught: Bundle, frame: Codeframe, tiny_bundle: Path, tiny_frame: Codeframe
 ) -> None:
     with pytest.raises(InputError, match="teach no code that the bundle lacks"):
         train_few(reviewed()[-4:], frame, base)
-    with pytest.raises(InputError, match="has itself learnt from few comments"):
-        train_few(reviewed(), frame, taught)
+    with pytest.raises(InputError, match=r"learnt codes from comments that are not among these \(value: 'pets'"):
+        train_few([row for row in reviewed() if "pets" not in {tag.code for tag in row.tags}], frame, taught)
     with pytest.raises(InputError, match="gives no embeddings"):
         train_few(reviewed(), frame, Bundle.load(tiny_bundle))
     known = replace(tiny_frame, codes=tuple(code for code in tiny_frame.codes if code.id != "parking"))

@@ -7,6 +7,7 @@ what the code's definition says. Confidence and thresholds come from fits that h
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -77,11 +78,14 @@ def train_few(
 ) -> Few:
     """The base with the codes of the frame that it lacks, as far as the rows teach them; the others by definition alone.
 
-    rows: with codes as ids of the frame. Rows say nothing of codes that were not looked for in them. InputError if
-    the base gives no embeddings, or knows all codes of the frame, or the rows teach no new one.
+    rows: with codes as ids of the frame. Rows say nothing of codes that were not looked for in them. A base that was
+    itself taught so is taught anew from what it was made of. InputError if the base gives no embeddings, or knows all
+    codes of the frame, or the rows teach no new one, or lack what the base once learnt from.
     """
-    cold = _cold(base, frame)
     rows = [row for row in rows if row.text.strip()]
+    if isinstance(base.classifier, Extended):
+        base = _before(base, base.classifier, frame, rows)
+    cold = _cold(base, frame)
     truth, enough = _truth(rows, cold.new)
     progress("reading the comments", 0.1)
     learnt = frozenset(code for code, taught in zip(cold.new, enough, strict=True) if taught)
@@ -107,10 +111,18 @@ def train_few(
     return Few(replace(untaught, heads=heads), thresholds, taught)
 
 
+def _before(taught: Bundle, known: Extended, frame: Codeframe, rows: Sequence[Labelled]) -> Bundle:
+    """What a bundle was before few comments taught it. InputError where a code would be forgotten with them."""
+    carrying = Counter(code for row in rows for code in {tag.code for tag in row.tags})
+    if lost := sorted(code for code in known.learnt if code in frame and carrying[code] < LEAST):
+        hint = "give all reviewed comments, the earlier ones too; a code that is no longer wanted leaves the codeframe"
+        raise InputError(
+            f"{taught.label} learnt codes from comments that are not among these", value=", ".join(lost), hint=hint
+        )
+    return replace(taught, classifier=known.base)
+
+
 def _cold(base: Bundle, frame: Codeframe) -> Extended:
-    if isinstance(base.classifier, Extended):
-        hint = "start from the bundle that it was made from, with all reviewed comments"
-        raise InputError(f"{base.label} has itself learnt from few comments", hint=hint)
     if not isinstance(base.classifier, Encoder | Pooled) or not base.classifier.embeds:
         hint = "give --init a bundle with an encoder of today, such as the shipped one"
         raise InputError(f"{base.label} gives no embeddings, which learning from few comments needs", hint=hint)

@@ -29,6 +29,7 @@ def train_few_prepared(
     base = Bundle.load(prepared.start)
     few = train_few(prepared.train, plan.frame, base, progress=progress)
     own = prepared.own
+    origin = base.training.get("few", {}).get("base", base.label)
     training = {
         "rows": len(prepared.train),
         "held_out": len(prepared.dev),
@@ -38,7 +39,7 @@ def train_few_prepared(
         "seconds": round(time.perf_counter() - begun, 1),
         "cores": cores(),
         "features": 0 if few.classifier.heads is None else len(few.classifier.heads.vocabulary.hashes),
-        "few": {"base": base.label, "taught": few.taught},
+        "few": {"base": origin, "taught": few.taught},
         **(
             {}
             if own is None
@@ -48,17 +49,17 @@ def train_few_prepared(
     progress("measuring", 0.95)
     draft = Bundle(plan.name, plan.version, plan.frame, few.classifier, few.thresholds, {}, training)
     bundle = replace(draft, figures=measure(Tagger(draft), prepared.dev, per_code=True))
-    return bundle.save(out, card=model_card(bundle) + _taught(few, base), force=force)
+    return bundle.save(out, card=model_card(bundle) + _taught(few, origin), force=force)
 
 
-def _taught(few: Few, base: Bundle) -> str:
+def _taught(few: Few, origin: str) -> str:
     rows = "\n".join(f"| {code} | {count:,} |" for code, count in few.taught.items())
     defined = [code for code in few.classifier.new if code not in few.taught]
     rest = f"\n\nBy their definitions alone: {', '.join(defined)}." if defined else ""
     return f"""
 ## Taught by few comments
 
-On top of {base.label}, whose encoder and own codes are unchanged ({len(few.classifier.kept)} of them are in this codeframe).
+On top of {origin}, whose encoder and own codes are unchanged ({len(few.classifier.kept)} of them are in this codeframe).
 Comments chosen for review are not a sample of all comments: confidences are calibrated on them alone.
 
 | code | comments with it |
