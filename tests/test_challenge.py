@@ -1,11 +1,13 @@
 """The challenge suite: its cases are of the shipped frame, and a case is passed when it should be."""
 
+import json
 from collections import Counter
 
 import pytest
 
 from benchmarks.challenge import Case, Opinion, read_cases, tags_right
 from vocnlp import Prediction, Tag, Tagger
+from vocnlp.training.mapping import DEFAULT
 
 FRAME = Tagger.load().codeframe
 
@@ -48,3 +50,25 @@ def test_a_case_is_passed_when_every_opinion_is_found(
 
 def test_a_general_judgement_may_stay_without_a_code() -> None:
     assert tags_right(case(sentiment="positive"), found(("quality", "positive")), FRAME)
+
+
+def pairs(text: str) -> set[str]:
+    """Pairs of neighbouring letters."""
+    letters = "".join(letter for letter in text if letter.isalnum())
+    return {letters[at : at + 2] for at in range(len(letters) - 1)}
+
+
+def test_no_comment_written_to_train_on_is_nearly_a_case() -> None:
+    # A saying of four letters is everybody's.
+    cases = {one.text: some for one in read_cases() if len(some := pairs(one.text)) > 3}
+    holding: dict[str, list[str]] = {}
+    for text, some in cases.items():
+        for pair in some:
+            holding.setdefault(pair, []).append(text)
+    near = []
+    for path in (DEFAULT.parent / "own").glob("*.jsonl"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            own = pairs(text := json.loads(line)["text"])
+            shared = Counter(text for pair in own for text in holding.get(pair, ()))
+            near += [(text, one) for one, count in shared.items() if count >= 0.6 * len(own | cases[one])]
+    assert near == []
