@@ -15,6 +15,7 @@ import onnxruntime
 import pytest
 import torch
 from encoder_folder import write_encoder_folder
+from safetensors.torch import load, load_file
 from test_bundle_refused import refused, sealed, with_file
 from tokenizers import Tokenizer
 from transformers import AutoModel
@@ -31,6 +32,7 @@ from vocnlp.training.export import to_int8, to_onnx
 from vocnlp.training.labelled import GoldTag, Labelled, read_texts
 from vocnlp.training.reading import examples
 from vocnlp.training.recipe import EncoderRecipe
+from vocnlp.training.starts import known_codes
 from vocnlp.training.steps import TrainingError
 from vocnlp.training.train import train_bundle
 from vocnlp.windows import WORD, Marks, read_windows
@@ -317,6 +319,24 @@ def test_a_bundle_is_a_start_for_another_training(bundle_path: Path, tiny_rows: 
     there = np.stack([one.mention for one in read]) == 1
     found = logits[:, :, 0] > 0
     assert (found == there).mean() > 0.95  # the heads of the same codes came along, though the columns changed places
+
+
+def test_a_share_of_the_weights_can_stay_as_it_was(
+    bundle_path: Path, folder: Path, tiny_rows: list[Labelled], tiny_frame: Codeframe
+) -> None:
+    def fitted(start: Path, share: float) -> dict[str, torch.Tensor]:
+        source = load_source(str(start), codes=known_codes(str(start)))
+        recipe = replace(RECIPE, epochs=10.0, least_steps=0, patience=0, kept=share)
+        return load(fit_encoder(tiny_rows, tiny_frame, source, recipe).beside["model.safetensors"])
+
+    first, all_new, kept = load_file(bundle_path / "model.safetensors"), *(fitted(bundle_path, s) for s in (0.0, 0.25))
+    name = "encoder.layer.0.output.dense.weight"
+    assert not torch.allclose(first[name], all_new[name], atol=1e-2)
+    for name, tensor in kept.items():
+        mixed = 0.25 * first[name].float() + 0.75 * all_new[name].float()
+        torch.testing.assert_close(tensor.float(), mixed, atol=1e-3, rtol=1e-3)
+    with pytest.raises(InputError, match=r"codes that the start does not know \(value: 'attitude, delivery, price, "):
+        fitted(folder, 0.25)
 
 
 def test_exclusive_codes_share_one_certainty(folder: Path, tmp_path: Path) -> None:

@@ -162,17 +162,22 @@ def _how(training: Mapping[str, Any]) -> str:
 def _pretrained(training: Mapping[str, Any]) -> str:
     if (spent := training.get("pretraining")) is None:
         return ""
+    since = "".join(
+        f" Then it was fine-tuned as {fit['bundle']}: {fit['epochs']:g} epochs of {fit['rows']:,} comments,"
+        f" {fit['seconds']:.0f} s on {fit['cores']} CPU cores."
+        for fit in spent.get("fitted", ())
+    )
     if (teacher := spent.get("teacher")) is not None:
         return (
             f"\nBefore that the encoder learnt from a teacher of {teacher['layers']} layers, {teacher['width']} wide, what that one says"
             f" of {spent['tokens'] / 1e6:.0f} million tokens of feedback (its states, its tags; hidden words beside them). The teacher"
             f" had been grown from nothing on {teacher['tokens'] / 1e6:.0f} million tokens (hidden words, star ratings, sentiments) and"
-            f" tuned on the sets below; {spent['hours']:g} hours in all on one {spent['device']}."
+            f" tuned on the sets below; {spent['hours']:g} hours in all on one {spent['device']}.{since}"
         )
     return (
         f"\nBefore that the encoder was pretrained from nothing on {spent['tokens'] / 1e6:.0f} million tokens of feedback"
         f" (hidden words, star ratings, sentiments) in {spent['hours']:g} hours on {spent['device']}; after it alone, a"
-        f" linear head tells positive from negative in {spent['probe']:.3f} of held-out product reviews."
+        f" linear head tells positive from negative in {spent['probe']:.3f} of held-out product reviews.{since}"
     )
 
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from safetensors.torch import save
 from tokenizers import Tokenizer
+from torch import Tensor
 
 from vocnlp.bundle import Bundle
 from vocnlp.classifiers import Floats
@@ -74,6 +75,7 @@ def fit_encoder(
     recipe = recipe.for_tokens(sum(one.weight * len(one) for one in train))
     torch.manual_seed(recipe.seed)
     network = network_of(source, codes)
+    before = _before(network, source, codes) if recipe.kept else {}
     fit = EncoderFit(network, recipe, exclusive=frame.exclusive, mask=source.mask, work=work)
 
     def look() -> float:
@@ -81,6 +83,10 @@ def fit_encoder(
 
     enough = len(apart) >= _ENOUGH and recipe.patience > 0
     fit.run(train, look=look if enough else None, progress=lambda what, share: progress(what, 0.9 * share))
+    with torch.no_grad():
+        for name, tensor in network.named_parameters():
+            if name in before:
+                tensor.lerp_(before[name], recipe.kept)
     progress("calibrating", 0.9)
     calibration, mood_slope = _calibrated(network, apart, exclusive=frame.exclusive)
     thresholds = dict(zip(codes, calibration.thresholds, strict=True))
@@ -99,6 +105,14 @@ def fit_encoder(
     )
     made = fit.position.step, fit.position.best_step
     return FittedEncoder(classifier, thresholds, _beside(network, source), recipe.epochs, *made)
+
+
+def _before(network: TaggerNet, source: EncoderSource, codes: Sequence[str]) -> dict[str, Tensor]:
+    """The weights that a fit begins with. InputError where some of them are drawn by chance, and not worth keeping."""
+    if new := sorted(set(codes) - set(source.codes)):
+        hint = "start from a bundle that was trained for this codeframe, or leave encoder.kept out of the recipe"
+        raise InputError("nothing can be kept of codes that the start does not know", value=", ".join(new), hint=hint)
+    return {name: tensor.detach().clone() for name, tensor in network.named_parameters()}
 
 
 def kept_apart(row: Labelled) -> bool:

@@ -28,6 +28,8 @@ class EncoderRecipe:
     hidden: the share of the words that is hidden from the encoder at every step, so that no text is learnt by heart
     look_every: steps between two looks at the texts kept apart; patience: looks without a gain that end the fit, 0: none do
     average: the share of the weights' running average that stays at every step, of which the looks are taken; 0: no average
+    kept: the share of the weights that stays as it was before the fit, for a start that knows every code: what was known is
+        less forgotten (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models")
     robust: q of the generalised cross entropy over exclusive codes (see ``encoder_net.code_losses``); 0: the plain one
     """
 
@@ -47,6 +49,7 @@ class EncoderRecipe:
     look_every: int = 50
     patience: int = 4
     average: float = 0.98
+    kept: float = 0.0
     robust: float = 0.0
     seed: int = 7
 

@@ -21,9 +21,16 @@ def known_codes(encoder: str) -> tuple[str, ...]:
 
 
 def pretraining_of(start: Path) -> dict[str, Any]:
-    """What the encoder to start from has cost, where its folder or its bundle says so."""
+    """What the encoder to start from has cost, where its folder or its bundle says so.
+
+    Of a bundle: its own pretraining, and under ``fitted`` the fits since, itself the last one.
+    """
     if (start / MANIFEST).is_file():
-        spent = Bundle.load(start).training.get("pretraining")
+        bundle = Bundle.load(start)
+        spent = bundle.training.get("pretraining")
+        if spent is not None and bundle.training.get("epochs"):
+            last = {name: bundle.training[name] for name in ("epochs", "rows", "seconds", "cores")}
+            spent = {**spent, "fitted": [*spent.get("fitted", ()), {"bundle": bundle.label.split("+")[0], **last}]}
     elif (start / PRETRAINING).is_file():
         spent = json.loads((start / PRETRAINING).read_text(encoding="utf-8"))
     else:
