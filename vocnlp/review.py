@@ -1,8 +1,8 @@
 """Which rows are worth a person's time: uncertain, of rare codes, on new ground, likely mislabelled, and some at random.
 
 Rows picked on purpose teach, rows drawn by chance measure. What is drawn is a simple random sample of everything, each
-row standing for ``Chosen.weight`` comments. A part of all comments can be set apart for it by a hash: training sets its
-thresholds and measures on texts of that part, and neither should see a sample that is harder than life.
+row standing for ``Chosen.weight`` comments. A part of all comments can be set apart for it by a hash: training measures on
+texts of that part, and should not see a sample that is harder than life.
 """
 
 from __future__ import annotations
