@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from served import Served, serving
+from served import Served, serving, until
 
 from vocnlp.codeframe import Codeframe
 from vocnlp.tagger import Tagger
@@ -178,7 +178,11 @@ def test_meters_count_what_was_asked_and_found(tiny_bundle: Path, tmp_path: Path
 
 def test_a_line_of_the_log_says_all_but_the_text(served: Served) -> None:
     answer = httpx.post(f"{served.url}/classify", json={"input": ["收银台的王小姐态度很好", "味道好"]})
-    (line,) = [line for line in served.lines() if line.get("request_id") == answer.headers["x-request-id"]]
+    asked = answer.headers["x-request-id"]
+    until(
+        lambda: any(line.get("request_id") == asked for line in served.lines())
+    )  # written when the answer has gone out
+    (line,) = [line for line in served.lines() if line.get("request_id") == asked]
     assert line == {
         "at": line["at"],
         "level": "info",

@@ -16,7 +16,7 @@ from vocnlp.errors import InputError
 from .linear_fit import LinearRecipe
 from .mapping import SetMapping, read_mapping
 
-_ROBUST, _LONG = 0.6, 10.0  # of noisy labels; Zhang and Sabuncu took 0.7 for q, whatever the noise
+_ROBUST, _LONG, _FAST = 0.6, 10.0, 3e-4  # of noisy labels; Zhang and Sabuncu took 0.7 for q, whatever the noise
 _SMALLEST_BATCH, _STEPS_AN_EPOCH, _MOST_EPOCHS = 512, 80, 16.0
 
 
@@ -37,8 +37,8 @@ class EncoderRecipe:
     least_steps: int = 600
     batch: int = 3072
     window: int = 256
-    rate: float = 3e-4
-    heads_rate: float = 1.5e-3
+    rate: float = 1e-4
+    heads_rate: float = 8e-4
     warm: float = 0.05
     decay: float = 0.9
     hidden: float = 0.1
@@ -56,10 +56,17 @@ class EncoderRecipe:
     def for_noisy_labels(self) -> EncoderRecipe:
         """The same recipe for exclusive codes of which a good part is wrong.
 
-        Every step is made: texts kept apart are labelled as badly as the others, and call the fit off when it begins to
-        contradict them.
+        Fast, as it was measured, and every step is made: texts kept apart are labelled as badly as the others, and call
+        the fit off when it begins to contradict them.
         """
-        return replace(self, robust=_ROBUST, patience=0, epochs=max(self.epochs, _LONG))
+        return replace(
+            self,
+            robust=_ROBUST,
+            patience=0,
+            epochs=max(self.epochs, _LONG),
+            rate=max(self.rate, _FAST),
+            heads_rate=max(self.heads_rate, 5 * _FAST),
+        )
 
     def for_tokens(self, tokens: float) -> EncoderRecipe:
         """The same recipe with the batch and the epochs that a set of so many weighted tokens needs."""

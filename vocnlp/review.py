@@ -86,7 +86,7 @@ def choose(pool: Pool, plan: Plan, *, beyond: int = 0, apart: Mask | None = None
     _check(plan)
     texts = len(pool) + beyond
     size = min(plan.budget, texts)
-    random = round(size * plan.shares.get(RANDOM, 0.0) / sum(plan.shares.values()))
+    random = by_chance(plan, texts)
     if apart is None:
         drawn = _slice(np.ones(texts, bool), random, plan.seed)
         picked = _on_purpose(pool, plan, size - len(drawn), barred=[one.row for one in drawn if one.row < len(pool)])
@@ -95,6 +95,11 @@ def choose(pool: Pool, plan: Plan, *, beyond: int = 0, apart: Mask | None = None
         picked = _on_purpose(pool, plan, size - random, barred=np.flatnonzero(apart[: len(pool)]).tolist())
         drawn = _slice(apart, size - len(picked) if random else 0, plan.seed)
     return picked + drawn
+
+
+def by_chance(plan: Plan, texts: int) -> int:
+    """How many of so many texts a plan leaves to chance."""
+    return round(min(plan.budget, texts) * plan.shares.get(RANDOM, 0.0) / sum(plan.shares.values()))
 
 
 def _on_purpose(pool: Pool, plan: Plan, size: int, *, barred: Sequence[int]) -> list[Chosen]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from .batch import Options, open_for_scoring
 from .columns import feedback
 from .errors import InputError
-from .review import CHECKING, RANDOM, SHARES, Chosen, Plan, Pool, choose, novelty
+from .review import CHECKING, RANDOM, SHARES, Chosen, Plan, Pool, by_chance, choose, novelty
 from .review_labels import wrongness
 from .review_rows import Mark, Origin, ReviewRow, Sample, marks_of, named, shown
 from .review_scores import Leanings, clause_lines, leanings
@@ -27,7 +27,7 @@ from .text import noise_kind, normalise
 
 LOOKED_AT = 50_000  # distinct comments that are scored to choose from; of more, so many by chance
 _SIZE = 8192
-_APART = 10
+_PARTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,8 @@ def draw(
     every = [comments[row] for row in (*some, *unscored)]
     # Labels can be wrong anywhere, in the part that measures too; and where nothing is drawn, nothing is kept for it.
     whole = labelled or not plan.shares.get(RANDOM)
-    apart = None if whole else np.array([is_apart(comment.text) for comment in every], bool)
+    drawn = by_chance(plan, len(every))
+    apart = None if whole else set_apart([part(comment.text) for comment in every], drawn)
     chosen = choose(pool, plan, beyond=len(unscored), apart=apart)
     given = _rows(chosen, every, tagger)
     sample = named(Sample(tuple(given), tagger.codeframe, _maker(tagger, labelled)))
@@ -155,13 +156,21 @@ def plain(text: str) -> str:
     return "".join(char for char in normalise(text) if char.isalnum())
 
 
-def is_apart(text: str) -> bool:
-    """Whether a text is of the tenth that chance alone draws from.
+def part(text: str) -> int:
+    """In which tenth of all comments a text is, by the hash of ``training.labelled.part_of``; training measures on tenth 0."""
+    return int(hashlib.sha256(plain(text).encode()).hexdigest()[:8], 16) % _PARTS
 
-    Training measures on it, by the same hash (``training.labelled.part_of``): rows picked on purpose would make it harder
-    than life. Among those that set thresholds they may be: barred from there as well, two sets needed a tenth more labels.
+
+def set_apart(parts: Sequence[int] | npt.NDArray[np.int64], count: int) -> npt.NDArray[np.bool_]:
+    """(n,) the texts that chance alone draws from: those of tenth 0, and of the next ones until there are ``count``.
+
+    Rows picked on purpose would make the tenth that measures harder than life. Among those that set thresholds they may
+    be: barred from there as well, two sets needed a tenth more labels.
     """
-    return int(hashlib.sha256(plain(text).encode()).hexdigest()[:8], 16) % _APART == 0
+    tenth = np.asarray(parts, np.int64)
+    held = np.cumsum(np.bincount(tenth, minlength=_PARTS))
+    apart: npt.NDArray[np.bool_] = tenth <= np.searchsorted(held, min(count, len(tenth)))
+    return apart
 
 
 def _some(rows: Sequence[int], count: int, seed: int) -> list[int]:
