@@ -165,7 +165,7 @@ def set_apart(parts: Sequence[int] | npt.NDArray[np.int64], count: int) -> npt.N
     """(n,) the texts that chance alone draws from: those of tenth 0, and of the next ones until there are ``count``.
 
     Rows picked on purpose would make the tenth that measures harder than life. Among those that set thresholds they may
-    be: barred from there as well, two sets needed a tenth more labels.
+    be: barred from there as well, one set needed a quarter more labels, another as many.
     """
     tenth = np.asarray(parts, np.int64)
     held = np.cumsum(np.bincount(tenth, minlength=_PARTS))
