@@ -45,17 +45,6 @@ def ngrams(tiny_bundle: Path) -> Linear:
     return model
 
 
-def test_many_texts_are_read_by_both_at_once_to_the_same_scores(encoder: Encoder, ngrams: Linear) -> None:
-    lines = [[f"{line}{number}" if line else line for line in text] for number in range(30) for text in LINES]
-    alone = Pooled(encoder.on_threads(1), ngrams, WEIGHTS)
-    together = Pooled(encoder.on_threads(2), ngrams, WEIGHTS)
-    (one, vectors), (two, also) = (pooled.score_and_embed(lines) for pooled in (alone, together))
-    for name in ("sentiment", "mention", "polarity", "clause"):
-        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
-        np.testing.assert_array_equal(getattr(two, name), getattr(together.score(lines), name))
-    np.testing.assert_array_equal(vectors, also)
-
-
 def test_log_odds_are_added_with_the_weights(encoder: Encoder, ngrams: Linear) -> None:
     found = Pooled(encoder, ngrams, WEIGHTS).score(LINES)
     one, two = encoder.score(LINES), ngrams.score(LINES)

@@ -6,11 +6,10 @@ that neither has seen (stacking: Wolpert 1992). The clause that is the evidence 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +19,9 @@ from safetensors.numpy import save as write_tensors
 from .classifiers import LEAST, Floats, Scores, log_odds, sigmoid, softmax
 from .encoder import Encoder
 from .linear import Linear
-from .processes import cores
 
 FORMAT = 1
 NGRAMS = "ngrams.safetensors"
-_MANY = 64  # texts from which a thread for the n-grams takes less time to start than it saves
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -102,33 +98,19 @@ class Pooled:
 
     def score_and_embed(self, texts: Sequence[Sequence[str]]) -> tuple[Scores, Floats]:
         """See ``Encoder.score_and_embed``."""
-        (first, vectors), said = self._at_once(self.encoder.score_and_embed, texts)
-        return self._pool(first, self._beside(first, said)), vectors
+        first, vectors = self.encoder.score_and_embed(texts)
+        return self._pool(first, self._beside(first, texts)), vectors
 
     def both(self, texts: Sequence[Sequence[str]]) -> tuple[Scores, Scores]:
         """What each of the two says, on the encoder's codes."""
-        first, said = self._at_once(self.encoder.score, texts)
-        return first, self._beside(first, said)
+        first = self.encoder.score(texts)
+        return first, self._beside(first, texts)
 
-    def _at_once(
-        self, read: Callable[[Sequence[Sequence[str]]], T], texts: Sequence[Sequence[str]]
-    ) -> tuple[T, list[Scores]]:
-        """What the encoder reads, and what the n-grams say meanwhile where the encoder may use more than one thread.
-
-        The n-grams use one: one behind the other, the other processors would stand idle while they are read.
-        """
-        if len(texts) < _MANY or (self.encoder.threads or cores()) == 1:
-            return read(texts), self._counted(texts)
-        with ThreadPoolExecutor(1) as beside:
-            said = beside.submit(self._counted, texts)
-            return read(texts), said.result()
-
-    def _counted(self, texts: Sequence[Sequence[str]]) -> list[Scores]:
-        size = self.ngrams.chunk
-        return [self.ngrams.score(texts[at : at + size]) for at in range(0, len(texts), size)]
-
-    def _beside(self, first: Scores, parts: Sequence[Scores]) -> Scores:
+    def _beside(self, first: Scores, texts: Sequence[Sequence[str]]) -> Scores:
         """What the n-grams say, on the encoder's codes; where they do not know one, what the encoder says."""
+        parts = [
+            self.ngrams.score(texts[at : at + self.ngrams.chunk]) for at in range(0, len(texts), self.ngrams.chunk)
+        ]
         if not parts:
             return first
         mention, polarity = first.mention.copy(), first.polarity.copy()
