@@ -23,7 +23,7 @@ import numpy.typing as npt
 from vocnlp.bundle import Bundle
 from vocnlp.codeframe import Codeframe
 from vocnlp.review import RANDOM, SHARES, UNCERTAIN, Plan, Pool, by_chance, choose
-from vocnlp.review_sample import part, set_apart
+from vocnlp.review_sample import set_apart, tenth_of
 from vocnlp.review_scores import leanings
 from vocnlp.review_vectors import Vectors, gram_vectors
 from vocnlp.tagger import Tagger
@@ -54,7 +54,7 @@ class _Set:
     train: Sequence[Labelled]
     dev: Sequence[Labelled]
     vectors: Vectors
-    parts: npt.NDArray[np.int64]
+    tenths: npt.NDArray[np.int64]
 
 
 def measure(data: Path, seeds: int = SEEDS) -> dict[str, Any]:
@@ -67,8 +67,8 @@ def compared(file: Path, seeds: int) -> dict[str, Any]:
     rows = read_labelled(file)
     train, dev = split(rows)
     texts = [row.text for row in train]
-    parts = np.array([part(text) for text in texts], np.int64)
-    return _compared(_Set(frame_of(rows), train, dev, gram_vectors(texts), parts), seeds)
+    tenths = np.array([tenth_of(text) for text in texts], np.int64)
+    return _compared(_Set(frame_of(rows), train, dev, gram_vectors(texts), tenths), seeds)
 
 
 def _compared(one: _Set, seeds: int) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class _By:
         seen = leanings(tagger, [one.train[row].text for row in rest])
         pool = Pool(seen, one.vectors[rest], counts, one.vectors[have])
         plan = Plan(STEP, self.shares, int(dice.integers(1 << 30)))
-        apart = set_apart(one.parts[rest], by_chance(plan, len(rest))) if self.shares.get(RANDOM) else None
+        apart = set_apart(one.tenths[rest], by_chance(plan, len(rest))) if self.shares.get(RANDOM) else None
         return [chosen.row for chosen in choose(pool, plan, apart=apart)]
 
 

@@ -137,7 +137,7 @@ class Oracle:
     codes = ("price",)
 
     def score(self, texts: Any) -> Scores:
-        raise NotImplementedError
+        raise AssertionError("saving asks for no scores")
 
 
 def test_a_classifier_of_another_kind_cannot_be_saved(tiny_frame: Codeframe, tmp_path: Path) -> None:

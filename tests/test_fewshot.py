@@ -277,5 +277,9 @@ def test_the_command_teaches_measures_and_writes_a_card(base: Bundle, tmp_path: 
     assert isinstance(bundle.classifier.base, Encoder)
     assert set(bundle.training["few"]["taught"]) == {"pets", "parking"}
     assert "## Taught by few comments" in (out / "README.md").read_text(encoding="utf-8")
+    again = CliRunner().invoke(app, [*given[:-3], str(out), "--out", str(tmp_path / "more")])
+    assert again.exit_code == 0, again.output
+    more = Bundle.load(tmp_path / "more")
+    assert more.training["few"] == bundle.training["few"] == {"base": base.label, "taught": {"pets": 11, "parking": 12}}
     refused_with = CliRunner().invoke(app, [*given, "--force", "--linear"])
     assert refused_with.exit_code != 0

@@ -10,7 +10,7 @@ import pytest
 from vocnlp.errors import InputError
 from vocnlp.review import LABEL, NEW, RANDOM, RARE, UNCERTAIN, Plan, Pool, choose
 from vocnlp.review_labels import wrongness
-from vocnlp.review_sample import Comment, draw, known_of, part, set_apart
+from vocnlp.review_sample import Comment, draw, known_of, set_apart, tenth_of
 from vocnlp.review_scores import Leanings, doubt, leanings
 from vocnlp.review_vectors import gram_vectors, nearest, spread
 from vocnlp.tagger import Tagger
@@ -98,7 +98,7 @@ def test_from_the_part_set_apart_chance_alone_draws() -> None:
 def test_what_is_apart_is_where_training_measures_and_more_where_more_is_drawn() -> None:
     texts = [f"第{at}次来，菜量又少了" for at in range(300)]
     tenths = [part_of(text, 10) for text in texts]
-    assert [part(text) for text in texts] == tenths
+    assert [tenth_of(text) for text in texts] == tenths
     first, second = (tenths.count(tenth) for tenth in (0, 1))
     assert set_apart(tenths, 1).tolist() == set_apart(tenths, first).tolist() == [tenth == 0 for tenth in tenths]
     assert set_apart(tenths, first + 1).tolist() == [tenth <= 1 for tenth in tenths]

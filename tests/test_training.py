@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,13 @@ from vocnlp.errors import InputError, MissingExtraError, OutputError
 from vocnlp.features import Grams
 from vocnlp.records import Prediction, Tag
 from vocnlp.training import linear_fit
+from vocnlp.training.card import model_card
 from vocnlp.training.evaluation import Count, evaluate
 from vocnlp.training.labelled import GoldTag, Labelled
 from vocnlp.training.linear_features import featurise
 from vocnlp.training.linear_fit import LinearRecipe, fit_linear
 from vocnlp.training.recipe import read_recipe
+from vocnlp.training.starts import pretraining_of
 from vocnlp.training.train import evaluate_file, train_bundle
 
 SLOW = [
@@ -113,6 +116,25 @@ def test_the_card_and_the_manifest_say_what_was_measured(data: Path, tmp_path: P
     assert bundle.training["rows"] + bundle.training["held_out"] == len(rows())
     card = (tmp_path / "b" / "README.md").read_text(encoding="utf-8")
     assert f"| {figures['codes']['micro_f1']:.3f} |" in card
+
+
+def test_what_an_encoder_has_cost_is_told_with_every_fit_since(tiny_bundle: Path, tmp_path: Path) -> None:
+    grown = {"tokens": 2e6, "hours": 3.0, "device": "two cores", "probe": 0.7}
+
+    def after(spent: dict[str, object], epochs: float, name: str) -> dict[str, object]:
+        training = {"pretraining": spent, "epochs": epochs, "rows": 1200, "seconds": 61.4, "cores": 2}
+        replace(Bundle.load(tiny_bundle), name=name, training=training).save(tmp_path / name, card="#\n")
+        found: dict[str, object] = pretraining_of(tmp_path / name)["pretraining"]
+        return found
+
+    once = after(grown, 3.0, "own")
+    fit = {"bundle": "own@0.1.0", "epochs": 3.0, "rows": 1200, "seconds": 61.4, "cores": 2}
+    assert once == {**grown, "fitted": [fit]}
+    assert after(once, 0, "calibrated") == once  # nothing was fitted
+    assert after(once, 3.0, "mine") == {**grown, "fitted": [fit, {**fit, "bundle": "mine@0.1.0"}]}
+    training = {**Bundle.load(tmp_path / "mine").training, "encoder": "own", "held_out": 0, "sets": [], "checks": {}}
+    card = model_card(replace(Bundle.load(tmp_path / "mine"), figures={}, training=training))
+    assert "Then it was fine-tuned as own@0.1.0: 3 epochs of 1,200 comments, 61 s on 2 CPU cores." in card
 
 
 def test_exclusive_labels_make_a_frame_of_one_code_a_text(tmp_path: Path) -> None:

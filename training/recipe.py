@@ -16,7 +16,8 @@ from vocnlp.errors import InputError
 from .linear_fit import LinearRecipe
 from .mapping import SetMapping, read_mapping
 
-_ROBUST, _LONG, _FAST = 0.6, 10.0, 3e-4  # of noisy labels; Zhang and Sabuncu took 0.7 for q, whatever the noise
+_ROBUST, _LONG = 0.6, 10.0  # of noisy labels; Zhang and Sabuncu took 0.7 for q, whatever the noise
+_FAST, _HEADS_FAST = 3e-4, 1.5e-3  # rates
 _SMALLEST_BATCH, _STEPS_AN_EPOCH, _MOST_EPOCHS = 512, 80, 16.0
 
 
@@ -56,17 +57,14 @@ class EncoderRecipe:
     def for_noisy_labels(self) -> EncoderRecipe:
         """The same recipe for exclusive codes of which a good part is wrong.
 
-        Fast, as it was measured, and every step is made: texts kept apart are labelled as badly as the others, and call
-        the fit off when it begins to contradict them.
+        Every step is made: texts kept apart are labelled as badly as the others, and call the fit off when it begins to
+        contradict them.
         """
-        return replace(
-            self,
-            robust=_ROBUST,
-            patience=0,
-            epochs=max(self.epochs, _LONG),
-            rate=max(self.rate, _FAST),
-            heads_rate=max(self.heads_rate, 5 * _FAST),
-        )
+        return replace(self.fast(), robust=_ROBUST, patience=0, epochs=max(self.epochs, _LONG))
+
+    def fast(self) -> EncoderRecipe:
+        """The same recipe for a fit that has more to learn than to keep: of a student, and beside noisy labels."""
+        return replace(self, rate=max(self.rate, _FAST), heads_rate=max(self.heads_rate, _HEADS_FAST))
 
     def for_tokens(self, tokens: float) -> EncoderRecipe:
         """The same recipe with the batch and the epochs that a set of so many weighted tokens needs."""

@@ -158,7 +158,7 @@ def distil_bundle(data: Path, teacher: Path, encoder: str, out: Path, *, force: 
     """A bundle of a small encoder that says of the comments in ``data`` what the bundle ``teacher`` says of them."""
     distil, load_source = _encoder_parts("distil")
     begun = time.perf_counter()
-    large, settings = Bundle.load(teacher), EncoderRecipe()
+    large, settings = Bundle.load(teacher), EncoderRecipe().fast()
     texts = read_texts(data)
     source = load_source(encoder, codes=known_codes(encoder))
     work = _work_of(out, hashlib.sha256(repr((texts, large.digest, encoder)).encode("utf-8", "replace")).hexdigest())

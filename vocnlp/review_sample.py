@@ -27,7 +27,7 @@ from .text import noise_kind, normalise
 
 LOOKED_AT = 50_000  # distinct comments that are scored to choose from; of more, so many by chance
 _SIZE = 8192
-_PARTS = 10
+_TENTHS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ def draw(
     # Labels can be wrong anywhere, in the part that measures too; and where nothing is drawn, nothing is kept for it.
     whole = labelled or not plan.shares.get(RANDOM)
     drawn = by_chance(plan, len(every))
-    apart = None if whole else set_apart([part(comment.text) for comment in every], drawn)
+    apart = None if whole else set_apart([tenth_of(comment.text) for comment in every], drawn)
     chosen = choose(pool, plan, beyond=len(unscored), apart=apart)
     given = _rows(chosen, every, tagger)
     sample = named(Sample(tuple(given), tagger.codeframe, _maker(tagger, labelled)))
@@ -156,19 +156,19 @@ def plain(text: str) -> str:
     return "".join(char for char in normalise(text) if char.isalnum())
 
 
-def part(text: str) -> int:
+def tenth_of(text: str) -> int:
     """In which tenth of all comments a text is, by the hash of ``training.labelled.part_of``; training measures on tenth 0."""
-    return int(hashlib.sha256(plain(text).encode()).hexdigest()[:8], 16) % _PARTS
+    return int(hashlib.sha256(plain(text).encode()).hexdigest()[:8], 16) % _TENTHS
 
 
-def set_apart(parts: Sequence[int] | npt.NDArray[np.int64], count: int) -> npt.NDArray[np.bool_]:
+def set_apart(tenths: Sequence[int] | npt.NDArray[np.int64], count: int) -> npt.NDArray[np.bool_]:
     """(n,) the texts that chance alone draws from: those of tenth 0, and of the next ones until there are ``count``.
 
     Rows picked on purpose would make the tenth that measures harder than life. Among those that set thresholds they may
     be: barred from there as well, one set needed a quarter more labels, another as many.
     """
-    tenth = np.asarray(parts, np.int64)
-    held = np.cumsum(np.bincount(tenth, minlength=_PARTS))
+    tenth = np.asarray(tenths, np.int64)
+    held = np.cumsum(np.bincount(tenth, minlength=_TENTHS))
     apart: npt.NDArray[np.bool_] = tenth <= np.searchsorted(held, min(count, len(tenth)))
     return apart
 
