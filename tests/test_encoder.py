@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
@@ -211,6 +212,8 @@ def test_int8_is_near_and_smaller_and_the_same_for_a_row_alone(network: TaggerNe
     for whole, single in zip(rounded[:4], alone[:4], strict=True):
         np.testing.assert_allclose(whole[:1], single, atol=1e-4)
     assert "DynamicQuantizeLinear" not in str(small)
+    products = [node for node in onnx.load_from_string(small).graph.node if node.op_type == "MatMulIntegerToFloat"]
+    assert {len(node.input) for node in products} == {7}  # the bias is among them: nothing is left to add
 
 
 # --- learning ------------------------------------------------------------------------------------------------------

@@ -52,21 +52,24 @@ class TaggerNet(nn.Module):
 
     def forward(self, ids: Tensor, kind: Tensor) -> Read:
         """ids: (n, t); kind: (n, t), NOTHING, MARK or WORD as in ``vocnlp.windows``."""
-        there, word = kind != NOTHING, kind == WORD
-        hidden = self.drop(self.encoder(input_ids=ids, attention_mask=there.long()).last_hidden_state)
-        share = there.to(hidden.dtype).unsqueeze(-1)
-        mood = self.mood(self.pooled((hidden * share).sum(1) / share.sum(1)))
+        hidden, mood = self.states(ids, kind)
         heads = self.heads(hidden).float()
-        scores, said = heads[..., : self.codes], heads[..., self.codes :]
-        attention = bounded(scores) * word.unsqueeze(-1).float()
-        said = said.reshape(*said.shape[:2], self.codes, OUTCOMES)
+        attention = attended(heads[..., : self.codes], kind == WORD)
+        said = heads[..., self.codes :].unflatten(2, (self.codes, OUTCOMES))
         weighted = (attention.unsqueeze(-1) * said).sum(1)
         return Read(mood.float(), attention, attention.sum(1), weighted)
 
+    def states(self, ids: Tensor, kind: Tensor) -> tuple[Tensor, Tensor]:
+        """``(last hidden states (n, t, d), mood (n, 2))``."""
+        there = kind != NOTHING
+        hidden = self.drop(self.encoder(input_ids=ids, attention_mask=there.long()).last_hidden_state)
+        share = there.to(hidden.dtype).unsqueeze(-1)
+        return hidden, self.mood(self.pooled((hidden * share).sum(1) / share.sum(1)))
 
-def bounded(scores: Tensor) -> Tensor:
-    """Attention from scores of any size, unnormalised: exp(-8) to exp(8)."""
-    return torch.exp(_BOUND * torch.tanh(scores / _BOUND))
+
+def attended(scores: Tensor, word: Tensor) -> Tensor:
+    """(..., c) attention from scores of any size, unnormalised: exp(-8) to exp(8) on words, 0 elsewhere. word: (...)."""
+    return torch.exp(_BOUND * torch.tanh(scores / _BOUND)) * word.unsqueeze(-1).float()
 
 
 def outcomes(total: Tensor, weighted: Tensor) -> Tensor:

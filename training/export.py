@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from vocnlp.embedding import inverse_frequency
 from vocnlp.windows import WORD
 
-from .encoder_net import TaggerNet
+from .encoder_net import OUTCOMES, TaggerNet, attended
 
 Feed = Mapping[str, npt.NDArray[np.int64]]
 _NAMES = ["mood", "total", "weighted", "best", "at"]
@@ -32,16 +32,27 @@ _TAIL = 1e-5  # share of the activations at either end that a scale may cut off
 
 
 class _Served(nn.Module):
-    """What a graph gives: sums instead of the attention of every token, and where it is highest."""
+    """What a graph gives: sums instead of the attention of every token, and where it is highest.
+
+    The heads say all codes' first outcome, then all their second: so laid out, weighing takes a fifth of the time.
+    """
 
     def __init__(self, network: TaggerNet) -> None:
         super().__init__()
         self.network = network
+        said = torch.arange(network.codes, network.heads.out_features).view(network.codes, OUTCOMES).T.flatten()
+        order = torch.cat([torch.arange(network.codes), said])
+        self.heads = nn.Linear(network.heads.in_features, len(order))
+        self.heads.load_state_dict({name: one[order] for name, one in network.heads.state_dict().items()})
 
     def forward(self, ids: Tensor, kind: Tensor) -> tuple[Tensor, ...]:
-        read = self.network(ids, kind)
-        best, at = read.attention.max(1)
-        return read.mood, read.total, read.weighted, best, at
+        hidden, mood = self.network.states(ids, kind)
+        heads = self.heads(hidden)
+        attention = attended(heads[..., : self.network.codes], kind == WORD)
+        said = heads[..., self.network.codes :].unflatten(2, (OUTCOMES, self.network.codes))
+        weighted = (attention.unsqueeze(2) * said).sum(1).transpose(1, 2)
+        best, at = attention.max(1)
+        return mood, attention.sum(1), weighted, best, at
 
 
 def to_onnx(network: TaggerNet) -> bytes:
@@ -132,7 +143,7 @@ def _begins_with(graph: Any) -> str:
 def _ends_with(graph: Any) -> str:
     """The tensor of last states: what the heads of the codes are multiplied with, before it is rounded."""
     makes = {name: node for node in graph.node for name in node.output}
-    (add,) = [node for node in graph.node if "network.heads.bias" in node.input]
+    (add,) = [node for node in graph.node if "heads.bias" in node.input]
     product = makes[add.input[0]] if add.op_type == "Add" else add
     rounded = makes.get(product.input[0])
     return str(rounded.input[0] if rounded is not None and rounded.op_type == "QuantizeLinear" else product.input[0])
@@ -210,8 +221,14 @@ def _fixed(model: Any, ranges: Mapping[str, tuple[float, float]]) -> bytes:
             (scales,) = [one for one in graph.node if one.output[0] in times.input and one.op_type == "Mul"]
             done |= {cast.name, times.name, scales.name}
             inputs = [*node.input[:2], *scales.input, *node.input[2:]]
+            last = times
+            add, *others = readers[times.output[0]]
+            if add.op_type == "Add" and not others and (bias := [name for name in add.input if name in tables]):
+                done.add(add.name)
+                inputs += bias  # the operator adds it for nothing
+                last = add
             nodes.append(
-                helper.make_node("MatMulIntegerToFloat", inputs, [times.output[0]], node.name, domain="com.microsoft")
+                helper.make_node("MatMulIntegerToFloat", inputs, list(last.output), node.name, domain="com.microsoft")
             )
         elif node.op_type == "Gather" and (table := tables.get(node.input[0])) and len(table.dims) == 2:
             half = numpy_helper.from_array(numpy_helper.to_array(table).astype(np.float16), table.name)

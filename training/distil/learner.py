@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
 from transformers import BertConfig, BertModel
 
-from vocnlp.training.encoder_net import OUTCOMES, TaggerNet, bounded, mean_of, mood_loss, outcomes, taught_losses
+from vocnlp.training.encoder_net import OUTCOMES, TaggerNet, attended, mean_of, mood_loss, outcomes, taught_losses
 from vocnlp.training.pretrain.tokens import MASK, SPECIAL
 
 from .packed import BEGIN, PAD, Kernels, Pack, read
@@ -80,7 +80,7 @@ def say(learner: Learner, states: Tensor, packed: Pack, owner: Tensor, texts: in
     heads = F.linear(states, weight, bias).float()
     scores, told = heads[:, : tagger.codes], heads[:, tagger.codes :]
     word = (packed.ids != PAD) & (packed.ids != BEGIN)
-    attention = bounded(scores) * word[:, None]
+    attention = attended(scores, word)
     fillers = torch.full((len(packed.bounds) - 1 - packed.count,), texts, device=owner.device, dtype=owner.dtype)
     text = torch.cat([owner, fillers])[packed.window]
     total = torch.zeros(texts + 1, tagger.codes, device=size.device).index_add(0, text, attention)[:texts]
