@@ -34,7 +34,7 @@ _TAIL = 1e-5  # share of the activations at either end that a scale may cut off
 class _Served(nn.Module):
     """What a graph gives: sums instead of the attention of every token, and where it is highest.
 
-    The heads say all codes' first outcome, then all their second: so laid out, weighing takes a fifth of the time.
+    The heads say the first outcome of all codes, then the second: so laid out, weighing runs along the codes and is vectorised.
     """
 
     def __init__(self, network: TaggerNet) -> None:
