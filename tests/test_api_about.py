@@ -179,9 +179,8 @@ def test_meters_count_what_was_asked_and_found(tiny_bundle: Path, tmp_path: Path
 def test_a_line_of_the_log_says_all_but_the_text(served: Served) -> None:
     answer = httpx.post(f"{served.url}/classify", json={"input": ["收银台的王小姐态度很好", "味道好"]})
     asked = answer.headers["x-request-id"]
-    until(
-        lambda: any(line.get("request_id") == asked for line in served.lines())
-    )  # written when the answer has gone out
+    # It is written when the answer has gone out.
+    until(lambda: any(line.get("request_id") == asked for line in served.lines()))
     (line,) = [line for line in served.lines() if line.get("request_id") == asked]
     assert line == {
         "at": line["at"],

@@ -222,8 +222,10 @@ def _fixed(model: Any, ranges: Mapping[str, tuple[float, float]]) -> bytes:
             done |= {cast.name, times.name, scales.name}
             inputs = [*node.input[:2], *scales.input, *node.input[2:]]
             last = times
+            width = tables[node.input[1]].dims[1:]
             add, *others = readers[times.output[0]]
-            if add.op_type == "Add" and not others and (bias := [name for name in add.input if name in tables]):
+            bias = [name for name in add.input if name in tables and tables[name].dims == width]
+            if add.op_type == "Add" and not others and bias:
                 done.add(add.name)
                 inputs += bias  # the operator adds it for nothing
                 last = add
