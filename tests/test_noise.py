@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from vocnlp.text import NOISE_KINDS, noise_kind
 
 NOISE = {
-    "empty": ["", " ", "\n\t \r\n", "\u3000\u3000", "\u200b\ufeff", "\x00", "🍎🍇", "👩\u200d👧", " \u200b" * 30],
+    "empty": ["", " ", "\n\t \r\n", "\u3000\u3000", "\u200b\ufeff", "\x00", "🇨🇳", "👉🏻👉", " \u200b" * 30],
     "punctuation": ["。。。", "...", "？", "？？？", "!!!!!", "——", "-", "/", "、、、", "（）", "~", "***", "，" * 300],
     "no_opinion": [
         "无", "无。", "（无）", "没有", "没有。", "暂无", "暂时没有", "没", "没了", "无建议", "没有建议", "没有意见", "没意见",

@@ -28,6 +28,7 @@ from .encoder_net import OUTCOMES, TaggerNet
 from .encoder_source import HEADS, SETTINGS, WEIGHTS, EncoderSource
 from .export import to_int8, to_onnx
 from .labelled import Labelled, part_of
+from .misspelling import misspelt
 from .reading import Example, Taught, examples, lines_of
 from .recipe import EncoderRecipe
 from .surprise import surprise
@@ -72,6 +73,8 @@ def fit_encoder(
     held = np.array([kept_apart(row) for row in rows])
     train = [one for one, out in zip(read, held, strict=True) if not out]
     apart = [one for one, out in zip(read, held, strict=True) if out]
+    slips = misspelt([row for row, out in zip(rows, held, strict=True) if not out], recipe.misspelt, recipe.seed)
+    train += examples(slips, codes, tokenizer, window, source.marks)
     recipe = recipe.for_tokens(sum(one.weight * len(one) for one in train))
     torch.manual_seed(recipe.seed)
     network = network_of(source, codes)

@@ -1,10 +1,13 @@
-"""What emoji and kaomoji say, as one Chinese word each: data for ``text``, by the mood a reader takes from them."""
+"""What emoji and kaomoji say, as Chinese words: data for ``text``, by the mood a reader takes from them."""
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 _BY_WORD = {
     "赞": "👍👏🙌💯🏆🥇🎉🎊✅💪🤟🤙🔥⭐🌟✨👌🆗💐🌹🤘🫶🫡",
-    "喜欢": "❤♥💕💖💗💓💞💘💝😍🥰😘🤩😻💛💚💙💜🧡🩷💋😚😙",
+    "喜欢": "❤♥💕💖💗💓💞💘💝😍🥰😘🤩😻💛💚💙💜🧡🩷💋😚😙🤍🤎🩵❣💟🫰",
     "开心": "😀😃😄😁😆😊☺😂🤣😋😎🤗😇🥳😹😸🙂😌😉😛😜😝🤪😺🌈☀",
     "感谢": "🙏🤝",
     "差评": "👎💩🤮🤢🤬💔🚫❌⛔🖕☠💀🗑🙅",
@@ -12,8 +15,83 @@ _BY_WORD = {
     "难过": "😭😢😞😔😟🙁☹😿😥😓😩😫😖😣🥺😰😨😱🥲😪",
     "无语": "🙄😒😑😐😅🤦🤷🤨😬😶🤐🫠🥴😕😵🙃🌚",
     "疑问": "❓❔🤔⁉",
+    # What follows is written in place of a word; its name in Unicode says it otherwise.
+    "红": "🔴🟥",
+    "绿": "🟢🟩",
+    "黄": "🟡🟨",
+    "蓝": "🔵🟦",
+    "黑": "⚫⬛🖤",
+    "白": "⚪⬜",
+    "十": "🔟",
+    "对": "✔☑",
+    "上升": "📈⬆↗🔼🔝🆙💹⏫",
+    "下降": "📉⬇↘🔽⏬",
+    "新": "🆕",
+    "免费": "🆓",
+    "酷": "🆒",
+    "求助": "🆘",
+    "对比": "🆚",
+    "钱": "💰💵💴💶💷💲",
+    "花钱": "💸",
+    "时钟": "🕐🕑🕒🕓🕔🕕🕖🕗🕘🕙🕚🕛🕜🕝🕞🕟🕠🕡🕢🕣🕤🕥🕦🕧⏰⏱⏲🕰",
+    "沙漏": "⌛⏳",
+    "再见": "👋",
+    "位置": "📍📌🚩",
+    "生病": "🤒🤕😷🤧",
+    "热": "🥵",
+    "冷": "🥶",
+    "困": "😴💤🥱🛌",
+    "馋": "🤤",
+    "震惊": "😲😮😧😦",
+    "小丑": "🤡",
+    "牛": "🐂🐮🐄🐃",
+    "狗": "🐶🐕🐩",
+    "猫": "🐱🐈😼",
+    "猪": "🐷🐖🐽",
+    "马": "🐴🐎",
+    "老鼠": "🐭🐁🐀",
+    "老虎": "🐯🐅",
+    "龙": "🐲🐉",
+    "猴子": "🐵🐒",
+    "兔子": "🐰🐇",
+    "静音": "🔇🔕",
+    "喇叭": "🔊🔉🔈📢📣",
+    "信号": "📶",
+    "没电": "🪫",
+    "游戏": "🎮🕹",
+    "电脑": "💻🖥",
+    "电话": "☎📞",
+    "下雨": "🌧⛈🌩",
+    "汽车": "🚙🚘",
 }
 EMOJI_WORDS = {character: word for word, characters in _BY_WORD.items() for character in characters}
+
+# Skin and hair colours and the marks of sex change a picture before them; pointing hands and framed letters say nothing.
+_SILENT = frozenset("🏻🏼🏽🏾🏿🦰🦱🦲🦳♀♂⚕👉👈👆👇☝🫵✍▶◀⏩⏪🔙🔚🔛🔜🈁🉐🈹🈸🈺🈴🈷🈂🈯")
+_LONGEST = 4  # of a name: beyond that it describes the drawing (顺时针垂直箭头) and no longer names a thing
+
+
+@cache
+def word_of(picture: str) -> str:
+    """The word for one character of a picture: its mood or what it stands for, else its Chinese name in Unicode (CLDR).
+
+    Empty for what has neither, for skin colours and the like, and for names that describe a drawing at length.
+    """
+    if (word := EMOJI_WORDS.get(picture)) is not None:
+        return word
+    name = "" if picture in _SILENT else _names().get(picture, {}).get("zh", "").strip(":")
+    return name if len(name) <= _LONGEST else ""
+
+
+@cache
+def _names() -> dict[str, dict[str, str]]:
+    """Loaded when the first picture without a mood is met: most comments have none."""
+    import emoji
+
+    emoji.config.load_language("zh")
+    names: Any = emoji.EMOJI_DATA
+    return names  # type: ignore[no-any-return]
+
 
 _KAOMOJI_BY_WORD = {
     "开心": (

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from .emoji_words import EMOJI_WORDS, KAOMOJI_WORDS
+from .emoji_words import KAOMOJI_WORDS, word_of
 
 # --- clauses -----------------------------------------------------------------------------------------------------
 
@@ -39,9 +39,7 @@ _TURN = re.compile(
     """,
     re.VERBOSE,
 )
-_UNSEEN = (
-    "\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
-)
+_UNSEEN = "\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\ufe00-\ufe0f\ufeff"
 # A picture at the end of some words ends the clause when more words follow it (味道很好😋服务差). Where a picture stands
 # in the place of a word (我❤这家店), too few words go before it.
 _FACES = (
@@ -91,10 +89,10 @@ def no_invisibles(text: str) -> str:
 
 
 def emoji_to_words(text: str) -> str:
-    """Emoji that carry an opinion become the Chinese word for it; other pictures are dropped."""
+    """Emoji become the Chinese word for their mood or for the thing they show; pictures without a name are dropped."""
     if not _PICTURE.search(text):
         return text
-    return _PICTURE.sub(lambda match: EMOJI_WORDS.get(match[0][0], ""), text)
+    return _PICTURE.sub(lambda match: word_of(match[0][0]), text)
 
 
 def kaomoji_to_words(text: str) -> str:
