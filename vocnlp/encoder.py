@@ -120,15 +120,16 @@ class Encoder:
             mean, whole, said, peak, at = answer[: len(_OUTPUTS)]
             if sums is not None:
                 self._add(sums, read, rows, first, answer[len(_OUTPUTS) :])
-            # Windows of one text may stand in one batch, so sums are added one by one.
-            np.add.at(mood, owner, mean * size)
-            np.add.at(weight, owner, size)
-            np.add.at(total, owner, whole)
-            np.add.at(weighted, owner, said)
             spoken = read.clause[read.start[rows][:, None] + at]
-            for k, text in enumerate(owner):
-                higher = peak[k] > best[text]
-                best[text][higher], clause[text][higher] = peak[k][higher], spoken[k][higher]
+            for some in _single(owner):
+                text = owner[some]
+                mood[text] += mean[some] * size[some]
+                weight[text] += size[some]
+                total[text] += whole[some]
+                weighted[text] += said[some]
+                higher = peak[some] > best[text]
+                best[text] = np.where(higher, peak[some], best[text])
+                clause[text] = np.where(higher, spoken[some], clause[text])
         logits = (weighted / np.maximum(total, 1e-6)[:, :, None]).astype(np.float32)
         logits[~self._has_words(read, n), :, 0] = _NEVER  # a text without a word mentions nothing
         return self._scores(logits, (mood / np.maximum(weight, 1)).astype(np.float32), clause)
@@ -261,3 +262,12 @@ class Encoder:
             raise ValueError(f"the graph has {outputs['total'][1]} codes, the manifest {len(self.codes)}")
         last = np.full((1, 1), vocabulary - 1, np.int64)
         self._session.run(_OUTPUTS, dict(zip(_INPUTS, (last, np.full_like(last, WORD)), strict=True)))
+
+
+def _single(owner: Ints) -> Iterator[Ints]:
+    """Places of windows, in parts: each text has at most one window in a part, and its windows keep their order."""
+    rest = np.arange(len(owner))
+    while len(rest):
+        _, first = np.unique(owner[rest], return_index=True)
+        yield rest[first]
+        rest = np.delete(rest, first)
