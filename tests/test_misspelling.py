@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from pypinyin import Style, lazy_pinyin
 
+from vocnlp.errors import MissingExtraError
 from vocnlp.training.labelled import GoldTag, Labelled
 from vocnlp.training.misspelling import Slips, misspelt
 
@@ -59,3 +62,11 @@ def test_a_share_of_the_rows_is_read_again_with_its_labels() -> None:
         ROW.weight,
     )
     assert 20 < len(misspelt(rows, 0.4, 7)) < 60
+
+
+def test_without_pypinyin_the_pip_line_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pypinyin", None)
+    with pytest.raises(MissingExtraError) as raised:
+        misspelt([ROW], 0.5, 7)
+    assert (raised.value.module, raised.value.hint) == ("pypinyin", 'pip install "vocnlp[train]"')
+    assert misspelt([ROW], 0.0, 7) == []

@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from vocnlp.errors import MissingExtraError
 from vocnlp.text import simplify
 
 from .labelled import Labelled
 
-_HAN = re.compile(
-    "(?![不没无未非别])[\u4e00-\u9fff]"
-)  # a slip that makes or unmakes a negation would make the label wrong
+# A slip that makes or unmakes a negation would make the label wrong.
+_HAN = re.compile("(?![不没无未非别])[\u4e00-\u9fff]")
 _LEAST = 20  # times that a character stands in the texts before somebody is taken to type it by mistake
 _EVERY = 12  # characters to one slip
 _MOST = 3
@@ -36,8 +36,14 @@ class Slips:
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Slips:
-        """Slips among the characters of these texts: a common one is typed in the place of others more often."""
-        from pypinyin import Style, lazy_pinyin
+        """Slips among the characters of these texts: a common one is typed in the place of others more often.
+
+        MissingExtraError without pypinyin.
+        """
+        try:
+            from pypinyin import Style, lazy_pinyin
+        except ImportError as error:
+            raise MissingExtraError("pypinyin", extra="train") from error
 
         count = Counter(letter for text in texts for letter in _HAN.findall(simplify(text)))
         sounds: dict[str, list[str]] = defaultdict(list)

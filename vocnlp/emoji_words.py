@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -79,18 +80,17 @@ def word_of(picture: str) -> str:
     """
     if (word := EMOJI_WORDS.get(picture)) is not None:
         return word
-    name = "" if picture in _SILENT else _names().get(picture, {}).get("zh", "").strip(":")
+    name: str = "" if picture in _SILENT else _names().get(picture, {}).get("zh", "").strip(":")
     return name if len(name) <= _LONGEST else ""
 
 
 @cache
-def _names() -> dict[str, dict[str, str]]:
+def _names() -> Mapping[str, Mapping[str, Any]]:
     """Loaded when the first picture without a mood is met: most comments have none."""
     import emoji
 
     emoji.config.load_language("zh")
-    names: Any = emoji.EMOJI_DATA
-    return names  # type: ignore[no-any-return]
+    return emoji.EMOJI_DATA
 
 
 _KAOMOJI_BY_WORD = {
