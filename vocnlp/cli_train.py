@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,12 +64,8 @@ def train(
     from .training.preparing import prepare
 
     start = _start(linear, encoder, init)
-    if few and (linear or encoder is not None or teacher is not None or recipe is not None):
-        raise InputError("--few begins from a bundle", hint="give --init BUNDLE, --data and --codeframe alone")
-    if noisy_labels and (start is None or few or teacher is not None):
-        raise InputError(
-            "--noisy-labels fine-tunes an encoder on labels", hint="leave out --linear, --few and --teacher"
-        )
+    begun = linear or encoder is not None or recipe is not None
+    _refuse_mixed(few, noisy_labels, start=start, teacher=teacher, begun=begun)
     place = None if check else _place(out, mlflow, experiment, force=force)
     if teacher is not None:
         _distil(data, teacher, start, place, force=force)
@@ -81,10 +76,10 @@ def train(
     else:
         chosen = (data, codeframe, dev, encoder, init)
         used = linear or noisy_labels or any(one is not None for one in chosen)
-        own = _own(recipe, allow_changed=allow_changed, used=used)
-        own = own or _from_options(data, out, codeframe=codeframe, dev=dev, dev_parts=dev_parts, start=start)
-        own = own if recipe is not None else replace(own, ngrams=ngrams, encoder=replace(own.encoder, seed=seed))
-        own = replace(own, encoder=own.encoder.for_noisy_labels()) if noisy_labels else own
+        own = _own(recipe, allow_changed=allow_changed, used=used) or _from_options(
+            data, out, codeframe=codeframe, dev=dev, dev_parts=dev_parts, start=start,
+            ngrams=ngrams, seed=seed, noisy=noisy_labels,
+        )  # fmt: skip
         prepared = prepare(own)
     if suspects is not None:
         _check_suspects(suspects, prepared)
@@ -104,6 +99,15 @@ def _start(linear: bool, encoder: str | None, init: Path | None) -> str | None:
     if linear:
         return None
     return encoder or str(Bundle.load(init).path)
+
+
+def _refuse_mixed(few: bool, noisy: bool, *, start: str | None, teacher: Path | None, begun: bool) -> None:
+    """InputError where --few or --noisy-labels is given with what it cannot go with; begun: by another way than --init."""
+    if few and (begun or teacher is not None):
+        raise InputError("--few begins from a bundle", hint="give --init BUNDLE, --data and --codeframe alone")
+    if noisy and (start is None or few or teacher is not None):
+        hint = "leave out --linear, --few and --teacher"
+        raise InputError("--noisy-labels fine-tunes an encoder on labels", hint=hint)
 
 
 def _place(out: Path | None, mlflow: str | None, experiment: str, *, force: bool) -> Path:
@@ -160,13 +164,17 @@ def _own(recipe: Path | None, *, allow_changed: bool, used: bool) -> OwnRecipe |
 
 
 def _from_options(
-    data: Path | None, out: Path | None, *, codeframe: Path | None, dev: Path | None, dev_parts: int, start: str | None
-) -> OwnRecipe:
+    data: Path | None, out: Path | None, *, codeframe: Path | None, dev: Path | None, dev_parts: int, start: str | None,
+    ngrams: bool, seed: int, noisy: bool,
+) -> OwnRecipe:  # fmt: skip
     from .training.own_recipe import OwnRecipe
+    from .training.recipe import EncoderRecipe
 
     if data is None:
         raise InputError("nothing to train on", hint="give --data FILE, or --recipe FILE")
-    return OwnRecipe(data, codeframe, dev, dev_parts, start, name=out.name if out is not None else data.stem)
+    name, encoder = out.name if out is not None else data.stem, EncoderRecipe(seed=seed)
+    encoder = encoder.for_noisy_labels() if noisy else encoder
+    return OwnRecipe(data, codeframe, dev, dev_parts, start, ngrams=ngrams, name=name, encoder=encoder)
 
 
 def _finish(
