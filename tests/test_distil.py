@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+from rich.console import Console
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from transformers import AutoModel, AutoTokenizer
 
@@ -21,6 +22,7 @@ from vocnlp.training.distil.looks import answers, figures
 from vocnlp.training.distil.numbers import DEV, TRAIN, Comments, cuts, joined, load_comments, load_corpus, save_labelled
 from vocnlp.training.distil.packed import compiled, pack, padded_attention, plain_kernels
 from vocnlp.training.distil.plan import Phase, Plan, Shape, read_plan
+from vocnlp.training.distil.prepare import BEGIN, prepare, save_begin
 from vocnlp.training.distil.stages import PASSED_ON, STUDENT, learn, write_encoder
 from vocnlp.training.encoder_fit import scores
 from vocnlp.training.encoder_source import load_source
@@ -245,6 +247,37 @@ def test_a_teacher_passes_on_what_it_knows_and_the_student_is_an_encoder_with_th
     half = (before["tagger.heads.weight"] + after["tagger.heads.weight"]) / 2
     torch.testing.assert_close(source.heads["heads.weight"], half, atol=1e-3, rtol=1e-3)
     assert not torch.equal(before["tagger.heads.weight"], after["tagger.heads.weight"])
+
+
+def test_a_student_that_goes_on_begins_as_the_tagger_it_was_given(work: Path, tokenizer: Tokenizer) -> None:
+    torch.manual_seed(5)
+    given = Learner(PLAN.student, tokenizer.get_vocab_size(), len(CODES), PLAN.window).tagger
+    tensors = {name: tensor.half() for name, tensor in given.state_dict().items()}
+    save_file(tensors, work / BEGIN, metadata={"spent": '{"tokens": 7}'})
+    still = replace(PHASE, tokens=96, rate=0.0, states=1.0, taught=1.0)
+    run(work, replace(PLAN, goes_on=True, pass_on=still))
+    passed_on = load_file(work / PASSED_ON)
+    for name, tensor in given.state_dict().items():
+        torch.testing.assert_close(passed_on[f"tagger.{name}"], tensor, atol=1e-3, rtol=1e-3)
+    write_encoder(replace(PLAN, goes_on=True), work, work / "encoder")
+    assert json.loads((work / "encoder" / "pretraining.json").read_text())["before"] == {"tokens": 7}
+
+
+def test_a_plan_that_goes_on_wants_a_tagger_of_the_students_shape(
+    work: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    plan = replace(PLAN, goes_on=True)
+    root, other = Path("."), tmp_path_factory.mktemp("other")
+    with pytest.raises(InputError, match="goes on from a tagger"):
+        prepare(plan, root, other, root, Console(), start=None)
+    run(work)
+    write_encoder(PLAN, work, work / "encoder")
+    save_begin(plan, work / "encoder", ["staff"], other)
+    kept, whole = load_file(other / BEGIN), load_file(work / "encoder" / "model.safetensors")
+    own = whole["tagger.heads.weight"]
+    assert torch.equal(kept["heads.weight"][0], own[CODES.index("staff")])
+    with pytest.raises(InputError, match=r"\(1, 16, 2, 16\), those of the student \(3, 16, 2, 16\)"):
+        save_begin(replace(plan, student=Shape(3, 16, 2)), work / "encoder", list(CODES), other)
 
 
 @pytest.mark.parametrize("stop", ["grow words", "tune:", "pass_on:"])

@@ -135,6 +135,14 @@ def test_what_an_encoder_has_cost_is_told_with_every_fit_since(tiny_bundle: Path
     training = {**Bundle.load(tmp_path / "mine").training, "encoder": "own", "held_out": 0, "sets": [], "checks": {}}
     card = model_card(replace(Bundle.load(tmp_path / "mine"), figures={}, training=training))
     assert "Then it was fine-tuned as own@0.1.0: 3 epochs of 1,200 comments, 61 s on 2 CPU cores." in card
+    teacher = {"layers": 8, "width": 512, "tokens": 3e6}
+    spent = {"tokens": 5e6, "hours": 0.2, "device": "a card", "teacher": teacher, "before": once}
+    card = model_card(replace(Bundle.load(tmp_path / "mine"), figures={}, training={**training, "pretraining": spent}))
+    assert "what that one says of 5 million tokens" in card
+    began = (
+        "had not begun anew: it had read 2 million tokens before (3 hours on two cores), then fine-tuned as own@0.1.0."
+    )
+    assert began in card
 
 
 def test_exclusive_labels_make_a_frame_of_one_code_a_text(tmp_path: Path) -> None:

@@ -172,12 +172,24 @@ def _pretrained(training: Mapping[str, Any]) -> str:
             f"\nBefore that the encoder learnt from a teacher of {teacher['layers']} layers, {teacher['width']} wide, what that one says"
             f" of {spent['tokens'] / 1e6:.0f} million tokens of feedback (its states, its tags; hidden words beside them). The teacher"
             f" had been grown from nothing on {teacher['tokens'] / 1e6:.0f} million tokens (hidden words, star ratings, sentiments) and"
-            f" tuned on the sets below; {spent['hours']:g} hours in all on one {spent['device']}.{since}"
+            f" tuned on the sets below; {spent['hours']:g} hours in all on one {spent['device']}."
+            f"{_before(spent.get('before'))}{since}"
         )
     return (
         f"\nBefore that the encoder was pretrained from nothing on {spent['tokens'] / 1e6:.0f} million tokens of feedback"
         f" (hidden words, star ratings, sentiments) in {spent['hours']:g} hours on {spent['device']}; after it alone, a"
         f" linear head tells positive from negative in {spent['probe']:.3f} of held-out product reviews.{since}"
+    )
+
+
+def _before(spent: Mapping[str, Any] | None) -> str:
+    """What the encoder had been when it met its teacher; nothing where it began anew."""
+    if not spent:
+        return ""
+    fits = "".join(f", then fine-tuned as {fit['bundle']}" for fit in spent.get("fitted", ()))
+    return (
+        f" The encoder had not begun anew: it had read {spent['tokens'] / 1e6:.0f} million tokens before"
+        f" ({spent['hours']:g} hours on {spent['device']}){fits}."
     )
 
 

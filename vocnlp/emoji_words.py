@@ -67,8 +67,9 @@ _BY_WORD = {
 }
 EMOJI_WORDS = {character: word for word, characters in _BY_WORD.items() for character in characters}
 
-# Skin and hair colours and the marks of sex change a picture before them; pointing hands and framed letters say nothing.
-_SILENT = frozenset("🏻🏼🏽🏾🏿🦰🦱🦲🦳♀♂⚕👉👈👆👇☝🫵✍▶◀⏩⏪🔙🔚🔛🔜🈁🉐🈹🈸🈺🈴🈷🈂🈯")
+# Skin and hair colours and the marks of sex change a picture before them; pointing hands, arrows and framed letters say
+# nothing.
+_SILENT = frozenset("🏻🏼🏽🏾🏿🦰🦱🦲🦳♀♂⚕👉👈👆👇☝🫵✍➡⬅↔↕↖↙↩↪⤴⤵▶◀⏩⏪🔙🔚🔛🔜🈁🉐🈹🈸🈺🈴🈷🈂🈯")
 _LONGEST = 4  # of a name: beyond that it describes the drawing (顺时针垂直箭头) and no longer names a thing
 
 

@@ -30,7 +30,7 @@ def main() -> int:
 
         device = options.device or ("cuda" if torch.cuda.is_available() else "cpu")
         options.work.mkdir(parents=True, exist_ok=True)
-        prepare(options.data_root, options.work, options.sets, console, start=options.init, window=plan.window)
+        prepare(plan, options.data_root, options.work, options.sets, console, start=options.init)
         with console.status("") as status:
             spent = learn(
                 plan, options.work, device=device, tell=lambda what, share: status.update(f"{share:.0%} {what}")
@@ -53,7 +53,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--sets", type=Path, default=SHIPPED.with_name("voc-zh-small.toml"), help="the recipe of the labelled sets"
     )
-    parser.add_argument("--init", type=Path, help="keep the tokenizer of this encoder or bundle")
+    parser.add_argument("--init", type=Path, help="keep its tokenizer; with goes_on the student begins as it")
     parser.add_argument("--device", default=None, help="cpu or cuda (cuda where there is one)")
     return parser.parse_args()
 

@@ -20,8 +20,7 @@ from .learner import Learner, hide, say, starred_losses, states_loss, states_of,
 from .numbers import Comments, Corpus
 from .plan import Phase
 
-_USUAL = EncoderRecipe()  # its weights of mention, polarity, mood and evidence
-_TAUGHT = (_USUAL.mention_weight, _USUAL.polarity_weight, _USUAL.mood_weight)
+_USUAL = EncoderRecipe()  # its weights of polarity, mood and evidence
 _LOG_EVERY = 50
 _COMPILING = 3  # steps that do not count as time: the first ones wait for torch.compile
 Report = Callable[[str, float], None]
@@ -58,7 +57,7 @@ def passing_on(setting: Setting, learner: Learner, teacher: Learner, corpus: Cor
         return {
             "words": phase.words * learner.guess(states, places, truth, setting.fixed),
             "states": phase.states * states_loss(learner, states, shown, batch.packed),
-            "taught": phase.taught * taught_loss(said, answers, _TAUGHT),
+            "taught": phase.taught * taught_loss(said, answers, _weights(phase)),
             "stars": 0.2 * stars,
             "mood": phase.labels * mood,
         }
@@ -80,7 +79,7 @@ def tuning(
             said.logits, comments.mention[chosen], comments.polarity[chosen], exclusive=False
         )
         losses = {
-            "mention": phase.labels * _USUAL.mention_weight * mention,
+            "mention": phase.labels * phase.mention * mention,
             "polarity": phase.labels * _USUAL.polarity_weight * polarity,
             "mood": phase.labels
             * _USUAL.mood_weight
@@ -92,10 +91,15 @@ def tuning(
             with torch.no_grad():
                 shown = states_of(teacher, batch.packed, setting.plain)
                 answers = say(teacher, shown, batch.packed, batch.owner, batch.texts)
-            losses["taught"] = phase.taught * taught_loss(said, answers, _TAUGHT)
+            losses["taught"] = phase.taught * taught_loss(said, answers, _weights(phase))
         return losses
 
     return step
+
+
+def _weights(phase: Phase) -> tuple[float, float, float]:
+    """Of mention, polarity and mood in what a teacher says."""
+    return phase.mention, _USUAL.polarity_weight, _USUAL.mood_weight
 
 
 def _evidence(attention: Tensor, total: Tensor, batch: Batch) -> Tensor:

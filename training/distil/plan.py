@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vocnlp.errors import InputError
-from vocnlp.training.recipe import read_toml
+from vocnlp.training.recipe import EncoderRecipe, read_toml
 
 SHIPPED = Path(__file__).parents[1] / "voc-zh-small-distil.toml"
 
@@ -27,6 +27,7 @@ class Phase:
     """One part of the way. tokens: read in it at most; minutes: at most, 0 for no limit; batch: tokens a step;
     hidden: the share of a batch that is hidden; warm, decay: shares of the way up to and down from the full rate;
     words, states, taught, labels: weights of the losses of hidden words, of the teacher's states and answers, of labels
+    mention: how much it counts among those of labels and answers whether a code is there, as in ``EncoderRecipe``
     """
 
     tokens: float
@@ -41,13 +42,16 @@ class Phase:
     states: float = 0.0
     taught: float = 0.0
     labels: float = 0.0
+    mention: float = EncoderRecipe.mention_weight
 
 
 @dataclass(frozen=True)
 class Plan:
     """``grow`` a teacher on unlabelled text, ``tune`` it on labels, ``pass_on`` what it says to a student, ``finish`` that
     one on labels and the teacher together. finished: how far its weights go from the third to the fourth, 0 to 1.
-    repeats: how often a text of a kind is read where others are read once."""
+    repeats: how often a text of a kind is read where others are read once.
+    goes_on: the student begins as the tagger that is given to start from (it must be of its shape), not anew.
+    misspelt: the share of the labelled texts that is read once more with slips of the keyboard (see ``misspelling``)."""
 
     teacher: Shape
     student: Shape
@@ -58,6 +62,8 @@ class Plan:
     seed: int = 20
     window: int = 256
     finished: float = 0.5
+    goes_on: bool = False
+    misspelt: float = 0.0
     repeats: Mapping[str, int] = field(default_factory=lambda: {"starred": 1, "plain": 2, "labelled": 3})
 
 

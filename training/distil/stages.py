@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from vocnlp.encoder import VOCABULARY
@@ -23,7 +24,7 @@ from .numbers import DEV, LABELLED_SETS, TRAIN, joined, load_comments, load_corp
 from .packed import compiled, plain_kernels
 from .phases import Epochs, Part, Step, growing, passing_on, tuning
 from .plan import Phase, Plan, Shape
-from .prepare import NAMES
+from .prepare import BEGIN, NAMES
 
 PASSED_ON, STUDENT, SPENT = "passed_on.safetensors", "student.safetensors", "spent.json"
 _FAR = 1000  # epochs of a part begin so far from those of another that no order comes twice
@@ -40,7 +41,10 @@ def learn(
     way.go("tune", teacher, plan.tune, tuning(setting, teacher, comments, plan.tune), way.labels(plan.tune, salt=1))
     teacher.eval()
     student = way.learner(plan.student, like=plan.teacher.width)
-    _begin(student, teacher)
+    if plan.goes_on:
+        student.tagger.load_state_dict({name: tensor.float() for name, tensor in load_file(work / BEGIN).items()})
+    else:
+        _begin(student, teacher)
     step = passing_on(setting, student, teacher, whole, plan.pass_on)
     way.go("pass_on", student, plan.pass_on, step, way.texts(plan.pass_on, begin=_FAR))
     _save(student, work / PASSED_ON)
@@ -141,11 +145,14 @@ def write_encoder(plan: Plan, work: Path, folder: Path) -> None:
     write_tokenizer(work / VOCABULARY, folder, plan.window)
     spent = _read(work / SPENT)
     parts = spent["parts"]
-    told = {
+    told: dict[str, Any] = {
         "tokens": parts["pass_on"]["tokens"],
         "steps": sum(one["steps"] for one in parts.values()),
         "hours": round(sum(one["seconds"] for one in parts.values()) / 3600, 2),
         "device": spent["device"],
         "teacher": {**vars(plan.teacher), "tokens": parts["grow"]["tokens"]},
     }
+    if plan.goes_on:
+        with safe_open(work / BEGIN, "pt") as begin:
+            told["before"] = json.loads(begin.metadata()["spent"])
     (folder / PRETRAINING).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
