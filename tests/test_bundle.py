@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from vocnlp.bundle import Bundle
+from vocnlp.bundle import Bundle, _digest
 from vocnlp.classifiers import Scores
 from vocnlp.codeframe import Codeframe
 from vocnlp.errors import BundleError, OutputError
@@ -39,6 +41,20 @@ def test_what_is_saved_is_what_is_loaded(tiny_bundle: Path, tiny_frame: Codefram
     assert contents(again.path) == contents(tiny_bundle)
     assert again.digest == bundle.digest
     assert Tagger(again).tag(COMMENTS) == Tagger(bundle).tag(COMMENTS)
+
+
+def test_the_codes_that_have_outgrown_their_keywords_are_kept_and_of_older_bundles_none(
+    tiny_bundle: Path, tmp_path: Path
+) -> None:
+    bundle = Bundle.load(tiny_bundle)
+    assert bundle.outgrown == frozenset()
+    grown = frozenset(bundle.classifier.codes[:2])
+    assert replace(bundle, outgrown=grown).save(tmp_path / "grown", card="#\n").outgrown == grown
+    manifest = json.loads((tmp_path / "grown" / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest.pop("outgrown") == sorted(grown)
+    manifest["digest"] = _digest(manifest)
+    (tmp_path / "grown" / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert Bundle.load(tmp_path / "grown").outgrown == frozenset()
 
 
 def test_the_label_of_a_bundle_that_was_never_saved_has_no_digest(tiny_bundle: Path) -> None:

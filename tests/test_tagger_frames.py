@@ -51,6 +51,21 @@ def test_a_frame_of_keywords_alone_will_do(tagger: Tagger) -> None:
     assert foreign.tag(["味道很好"])[0].tags == ()
 
 
+def test_keywords_that_a_code_has_outgrown_add_nothing_and_new_ones_still_do(tagger: Tagger) -> None:
+    mine = frame(code("taste", "酱油"), code("music", "音乐"))
+    bar = {**tagger.bundle.thresholds, "taste": 1.0}  # the model never says so itself
+    grown = replace(tagger.bundle, codeframe=mine, thresholds=bar)
+    text = "酱油瓶是空的，音乐震耳朵，辣椒罐也没盖"
+    assert [(c, source) for c, _, _, source in said(Tagger(grown), text)] == [("taste", "rule"), ("music", "rule")]
+    grown = replace(grown, outgrown=frozenset({"taste"}))
+    assert [(c, source) for c, _, _, source in said(Tagger(grown), text)] == [("music", "rule")]
+    wider = frame(code("taste", "酱油", "辣椒罐"), code("music", "音乐"))
+    assert [(c, evidence) for c, _, evidence, _ in said(Tagger(grown, wider), text)] == [
+        ("music", "音乐震耳朵"),
+        ("taste", "辣椒罐也没盖"),
+    ]
+
+
 @pytest.mark.parametrize(
     "stranger",
     [

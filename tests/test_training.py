@@ -118,6 +118,21 @@ def test_the_card_and_the_manifest_say_what_was_measured(data: Path, tmp_path: P
     assert f"| {figures['codes']['micro_f1']:.3f} |" in card
 
 
+def test_a_code_outgrows_its_keywords_with_a_hundred_comments(tmp_path: Path) -> None:
+    path = tmp_path / "many.jsonl"
+    numbers = "零一二三四五六七八九"
+    lines = [
+        {
+            "text": f"{numbers[k // 10]}号仓发货{numbers[k % 10]}天才到",
+            "tags": [{"code": "物流", "polarity": "negative"}],
+        }
+        for k in range(100)
+    ]
+    lines += [{"text": f"第{k}回点的菜太咸", "tags": [{"code": "口味", "polarity": "negative"}]} for k in range(30)]
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+    assert train_bundle(path, tmp_path / "b", dev_parts=0).outgrown == {"物流"}
+
+
 def test_what_an_encoder_has_cost_is_told_with_every_fit_since(tiny_bundle: Path, tmp_path: Path) -> None:
     grown = {"tokens": 2e6, "hours": 3.0, "device": "two cores", "probe": 0.7}
 

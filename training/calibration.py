@@ -14,7 +14,7 @@ from .logistic import Floats, Mask, logistic
 
 _ENOUGH = 8  # positives below which calibration is a guess
 _STEEPEST = 8.0  # a temperature multiplies or divides by so much at most
-_PRIOR = 20  # positives that the threshold shared by all codes is worth
+_PRIOR = 100  # positives that the threshold shared by all codes is worth
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def calibrate(scores: npt.NDArray[np.float32] | Floats, there: Mask, known: Mask
 
     scores, there, known: (texts, codes), where ``known`` says that the code was looked for; weight: (texts,).
     A code with few positives says little about its own threshold: it is drawn towards the threshold that is best for
-    all codes together, with the weight of twenty positives.
+    all codes together, with the weight of a hundred positives.
     """
     codes = scores.shape[1]
     if not there[known].any() or there[known].all():

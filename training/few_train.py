@@ -47,7 +47,9 @@ def train_few_prepared(
         ),
     }
     progress("measuring", 0.95)
-    draft = Bundle(plan.name, plan.version, plan.frame, few.classifier, few.thresholds, {}, training)
+    kept = base.outgrown & set(few.classifier.kept)
+    same = frozenset(code for code in kept if plan.frame[code].keywords == base.codeframe[code].keywords)
+    draft = Bundle(plan.name, plan.version, plan.frame, few.classifier, few.thresholds, {}, training, same)
     bundle = replace(draft, figures=measure(Tagger(draft), prepared.dev, per_code=True))
     return bundle.save(out, card=model_card(bundle) + _taught(few, origin), force=force)
 

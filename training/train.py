@@ -6,6 +6,7 @@ import glob
 import hashlib
 import shutil
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -32,6 +33,8 @@ from .recipe import EncoderRecipe, Recipe
 from .starts import known_codes, pretraining_of
 
 _WORK = ".vocnlp-training"
+# Comments with a code from which its keywords only mislead: see "Keywords add to the model" in docs/decisions.md.
+_ENOUGH = 100
 _FIGURES = {
     "sentiment": ("accuracy", "macro_f1", "support"),
     "codes": ("micro_f1", "macro_f1", "support"),
@@ -123,7 +126,7 @@ def train_prepared(
     seconds = time.perf_counter() - begun
     progress("measuring", 1.0)
     origin = {**_origin(prepared, model.codes), "seconds": round(seconds, 1), "cores": cores(), **made}
-    draft = Bundle(plan.name, plan.version, plan.frame, model, thresholds, {}, origin)
+    draft = Bundle(plan.name, plan.version, plan.frame, model, thresholds, {}, origin, _outgrown(train))
     bundle = replace(draft, figures=measure(Tagger(draft), prepared.dev, per_code=prepared.own is not None))
     saved = bundle.save(out, card=model_card(bundle), force=force, beside=beside)
     _tidy(out)
@@ -154,6 +157,12 @@ def _plain(settings: Any) -> dict[str, Any]:
     return {name: value for name, value in asdict(settings).items() if name not in ("grams", "seed")}
 
 
+def _outgrown(train: Sequence[Labelled]) -> frozenset[str]:
+    """Codes that need no keywords any more."""
+    taught = Counter(code for row in train for code in {tag.code for tag in row.tags})
+    return frozenset(code for code, comments in taught.items() if comments >= _ENOUGH)
+
+
 def distil_bundle(data: Path, teacher: Path, encoder: str, out: Path, *, force: bool, progress: Progress) -> Bundle:
     """A bundle of a small encoder that says of the comments in ``data`` what the bundle ``teacher`` says of them."""
     distil, load_source = _encoder_parts("distil")
@@ -168,7 +177,8 @@ def distil_bundle(data: Path, teacher: Path, encoder: str, out: Path, *, force: 
         "cores": cores(), "encoder": Path(encoder).name, "epochs": fitted.epochs, "teacher": large.label,
     }  # fmt: skip
     version = datetime.now(UTC).strftime("%Y.%m.%d")
-    bundle = Bundle(out.name, version, large.codeframe, fitted.classifier, fitted.thresholds, {}, origin)
+    codeframe, thresholds = large.codeframe, fitted.thresholds
+    bundle = Bundle(out.name, version, codeframe, fitted.classifier, thresholds, {}, origin, large.outgrown)
     saved = bundle.save(out, card=model_card(bundle), force=force, beside=fitted.beside)
     _tidy(out)
     return saved

@@ -49,7 +49,10 @@ KINDS: Mapping[str, type[Linear] | type[Encoder] | type[Pooled] | type[Extended]
 
 @dataclass(frozen=True)
 class Bundle:
-    """A model ready to score with. ``thresholds`` are per code id, on the calibrated mention probability."""
+    """A model ready to score with. ``thresholds`` are per code id, on the calibrated mention probability.
+
+    outgrown: codes learnt from so many comments that the keywords of the bundle's own frame would only mislead
+    """
 
     name: str
     version: str
@@ -58,6 +61,7 @@ class Bundle:
     thresholds: Mapping[str, float]
     figures: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+    outgrown: frozenset[str] = frozenset()
     digest: str = ""
     path: Path | None = None
 
@@ -119,6 +123,7 @@ class Bundle:
             },
             "codes": list(self.classifier.codes),
             "thresholds": {code: round(float(value), 6) for code, value in self.thresholds.items()},
+            "outgrown": sorted(self.outgrown),
             "settings": settings,
             "figures": dict(self.figures),
             "training": dict(self.training),
@@ -191,6 +196,7 @@ def _load(path: Path) -> Bundle:
             thresholds={code: float(value) for code, value in manifest["thresholds"].items()},
             figures=dict(manifest["figures"]),
             training=dict(manifest["training"]),
+            outgrown=frozenset(map(str, manifest.get("outgrown", ()))),  # bundles of before know no such codes
             digest=manifest["digest"],
             path=path,
         )

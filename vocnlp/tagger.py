@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, islice
 from pathlib import Path
 from typing import TypeAlias
@@ -13,7 +13,7 @@ import numpy as np
 from .bundle import Bundle
 from .classifiers import Scores
 from .codeframe import Codeframe
-from .codeframe_parts import DECIDE
+from .codeframe_parts import DECIDE, Code
 from .errors import CodeframeError
 from .fewshot import Extended
 from .privacy import mask_all
@@ -70,7 +70,8 @@ class Tagger:
     """Reads comments with one bundle, and optionally with another codeframe than the bundle's own.
 
     The model finds the codes that it knows and the frame has, and by their definitions those that it never learnt, if it
-    gives embeddings (``Bundle.for_frame``). The frame's keywords and rules add what the model missed; rules also take
+    gives embeddings (``Bundle.for_frame``). The frame's keywords and rules add what the model missed; keywords of a code
+    that the model has learnt from many comments (``Bundle.outgrown``) only where they are new to it. Rules also take
     tags away, or decide in the model's stead. In an exclusive frame the model decides before keywords and adding rules,
     and rules that decide before the model.
     """
@@ -87,7 +88,7 @@ class Tagger:
         self._codes = known
         taggable = self.codeframe.taggable
         weighed = self._classifier.learnt if isinstance(self._classifier, Extended) else frozenset[str]()
-        searched = [code for code in taggable if code.id not in weighed]
+        searched = [self._with_new_keywords(code) for code in taggable if code.id not in weighed]
         self._rules = Rulebook(
             self.codeframe, keywords_of=() if self.codeframe.exclusive and self._kept.any() else searched
         )
@@ -97,6 +98,13 @@ class Tagger:
                 f"codeframe {self.codeframe.name} shares no code with bundle {bundle.name} and has no keywords or rules",
                 hint="train a bundle for this codeframe, or give its codes keywords",
             )
+
+    def _with_new_keywords(self, code: Code) -> Code:
+        """The code without the keywords that its model met in training and no longer needs."""
+        if code.id not in self.bundle.outgrown or code.id not in self.bundle.codeframe:
+            return code
+        met = set(self.bundle.codeframe[code.id].keywords)
+        return replace(code, keywords=tuple(word for word in code.keywords if word not in met))
 
     @classmethod
     def load(cls, bundle: Path | str | None = None, *, codeframe: Path | str | None = None) -> Tagger:
