@@ -26,8 +26,7 @@ bench: $(VENV)/dev  ## quality and speed beside peers; DATA is the folder of the
 
 train: $(VENV)/dev  ## train the shipped bundles again; DATA is the folder of the sets, WORK one for checkpoints; the encoder wants a CUDA GPU
 	$(BIN)/python -m vocnlp.training.distil --data-root "$(DATA)" --work "$(WORK)" --init models/voc-zh-small
-	$(BIN)/vocnlp train --recipe training/voc-zh-small-own.toml --no-ngrams --data-root "$(DATA)" --encoder "$(WORK)/encoder" --out "$(WORK)/own"
-	$(BIN)/vocnlp train --recipe training/voc-zh-small.toml --data-root "$(DATA)" --encoder "$(WORK)/own" --out models/voc-zh-small --force
+	$(BIN)/vocnlp train --recipe training/voc-zh-small.toml --data-root "$(DATA)" --encoder "$(WORK)/encoder" --out models/voc-zh-small --force
 	$(BIN)/vocnlp train --recipe training/voc-zh-linear.toml --data-root "$(DATA)" --linear --out models/voc-zh-linear --force
 
 $(VENV)/core: pyproject.toml
