@@ -126,7 +126,7 @@ def train_prepared(
     seconds = time.perf_counter() - begun
     progress("measuring", 1.0)
     origin = {**_origin(prepared, model.codes), "seconds": round(seconds, 1), "cores": cores(), **made}
-    draft = Bundle(plan.name, plan.version, plan.frame, model, thresholds, {}, origin, _outgrown(train))
+    draft = Bundle(plan.name, plan.version, plan.frame, model, thresholds, {}, origin, _outgrown(train, model.codes))
     bundle = replace(draft, figures=measure(Tagger(draft), prepared.dev, per_code=prepared.own is not None))
     saved = bundle.save(out, card=model_card(bundle), force=force, beside=beside)
     _tidy(out)
@@ -157,10 +157,10 @@ def _plain(settings: Any) -> dict[str, Any]:
     return {name: value for name, value in asdict(settings).items() if name not in ("grams", "seed")}
 
 
-def _outgrown(train: Sequence[Labelled]) -> frozenset[str]:
-    """Codes that need no keywords any more."""
+def _outgrown(train: Sequence[Labelled], codes: Sequence[str]) -> frozenset[str]:
+    """Those of the codes that a model knows that need no keywords any more."""
     taught = Counter(code for row in train for code in {tag.code for tag in row.tags})
-    return frozenset(code for code, comments in taught.items() if comments >= _ENOUGH)
+    return frozenset(code for code in codes if taught[code] >= _ENOUGH)
 
 
 def distil_bundle(data: Path, teacher: Path, encoder: str, out: Path, *, force: bool, progress: Progress) -> Bundle:
