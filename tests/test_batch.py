@@ -35,6 +35,10 @@ class Counting:
     def chunk(self) -> int:
         return self.inner.chunk
 
+    @property
+    def threads(self) -> int:
+        return self.inner.threads
+
     def on_threads(self, count: int) -> Classifier:
         return self.inner.on_threads(count)
 

@@ -18,12 +18,12 @@ from vocnlp import Bundle, Codeframe
 from vocnlp.embedding import word_weights
 from vocnlp.encoder import Encoder
 from vocnlp.errors import BundleError
+from vocnlp.readings import lines_of
 from vocnlp.training.encoder_net import TaggerNet
 from vocnlp.training.encoder_source import EncoderSource, load_source
 from vocnlp.training.encoder_train import fit_encoder
 from vocnlp.training.export import to_onnx, with_states
 from vocnlp.training.labelled import Labelled
-from vocnlp.training.reading import lines_of
 from vocnlp.training.recipe import EncoderRecipe
 from vocnlp.windows import WORD
 

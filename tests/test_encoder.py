@@ -95,6 +95,21 @@ def test_scores_do_not_depend_on_the_texts_beside(small: Tagger, tiny_rows: list
         np.testing.assert_allclose(alone.sentiment[0], together.sentiment[k], atol=2e-5)
 
 
+def test_parts_read_on_several_threads_are_answered_as_one_by_one(small: Tagger, tiny_rows: list[Labelled]) -> None:
+    texts = [f"{row.text}，{number}号店" for number in range(12) for row in tiny_rows]
+    assert len(texts) > 2 * 256
+    seen: list[str] = []
+    alone = Tagger(replace(small.bundle, classifier=small.bundle.classifier.on_threads(1)))
+    several = Tagger(replace(small.bundle, classifier=small.bundle.classifier.on_threads(3)))
+    answers = several.tag(texts, watch=lambda read, scores: seen.extend(read))
+    assert seen == texts  # in their order, whichever part was ready first
+    for answer, one in zip(answers, alone.tag(texts), strict=True):
+        assert [(tag.code, tag.polarity, tag.start, tag.end) for tag in answer.tags] == [
+            (tag.code, tag.polarity, tag.start, tag.end) for tag in one.tags
+        ]
+        assert answer.probabilities == pytest.approx(one.probabilities, abs=2e-5)
+
+
 def test_a_text_longer_than_the_window_is_read_to_its_end(small: Tagger) -> None:
     lines = ["今天路过买了一份"] * 20
     found = small.bundle.classifier.score([[*lines, "快递太慢"], [*lines, "味道很好"]])

@@ -18,11 +18,11 @@ from vocnlp.cli import app
 from vocnlp.encoder import Encoder
 from vocnlp.errors import InputError
 from vocnlp.fewshot import FEW, Extended
+from vocnlp.readings import lines_of
 from vocnlp.training.encoder_source import load_source
 from vocnlp.training.encoder_train import fit_encoder
 from vocnlp.training.few import train_few
 from vocnlp.training.labelled import GoldTag, Labelled
-from vocnlp.training.reading import lines_of
 from vocnlp.training.recipe import EncoderRecipe
 
 PETS = {

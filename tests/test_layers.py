@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 #: Modules by floor; a module may import from floors below its own, and on its own floor only from those before it.
 FLOORS = (
     ("errors", "emoji_words", "text", "records", "processes", "client_calls", "client",
-     "privacy_numbers", "privacy_words", "privacy", "stopwords", "whole_files", "locks", "page_parts"),
+     "privacy_numbers", "privacy_words", "privacy", "readings", "stopwords", "whole_files", "locks", "page_parts"),
     ("figures", "significance", "gaps", "filekinds", "column_names", "charsets", "rule_tree", "rule_syntax", "rule_negation", "rule_matching", "codeframe_reading", "features", "classifiers", "windows", "embedding"),
     ("codeframe_parts", "rule_checks", "codeframe", "codeframe_writing", "migration_changes", "migration", "migration_reading", "migration_rows", "migration_files", "migration_proposal", "rules", "rule_effects", "linear", "encoder", "pooled", "fewshot_definitions", "fewshot_heads", "fewshot", "delimited", "jsonlines", "delimited_writing", "sheets", "sheets_reading",
      "tables", "column_values", "column_sample", "columns"),

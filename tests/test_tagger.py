@@ -51,6 +51,7 @@ def test_the_model_never_sees_personal_data_and_the_evidence_stays_where_it_is(t
 
     class Listening:
         codes, chunk = tagger.bundle.classifier.codes, tagger.bundle.classifier.chunk
+        threads = 1
 
         def on_threads(self, count: int) -> Classifier:
             return self

@@ -20,6 +20,7 @@ from vocnlp.classifiers import Floats
 from vocnlp.codeframe import Codeframe
 from vocnlp.encoder import Encoder
 from vocnlp.errors import InputError
+from vocnlp.readings import lines_of
 from vocnlp.records import NEGATIVE, NEUTRAL, POLARITIES, POSITIVE
 
 from .calibration import Calibration, calibrate, temperature
@@ -29,7 +30,7 @@ from .encoder_source import HEADS, SETTINGS, WEIGHTS, EncoderSource
 from .export import to_int8, to_onnx
 from .labelled import Labelled, part_of
 from .misspelling import misspelt
-from .reading import Example, Taught, examples, lines_of
+from .reading import Example, Taught, examples
 from .recipe import EncoderRecipe
 from .surprise import surprise
 

@@ -29,11 +29,11 @@ from vocnlp.fewshot_definitions import THRESHOLD
 from vocnlp.fewshot_heads import GRAMS, Heads, Seen, words_of
 from vocnlp.linear import Vocabulary
 from vocnlp.pooled import Pooled
+from vocnlp.readings import lines_of
 
 from .calibration import Calibration, calibrate
 from .few_polarity import fit_polarity
 from .labelled import Labelled, part_of
-from .reading import lines_of
 
 Numbers = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]

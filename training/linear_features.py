@@ -12,7 +12,7 @@ import scipy.sparse as sp
 
 from vocnlp.features import Grams, hash_clauses
 from vocnlp.linear import Vocabulary
-from vocnlp.text import clauses, normalise_all
+from vocnlp.readings import read_all
 
 from .labelled import Labelled
 
@@ -63,11 +63,9 @@ def featurise(
 
     least_texts: a feature of fewer texts is left out; most_features: the most frequent are kept
     """
-    cut = [clauses(row.text) or [(0, len(row.text))] for row in rows]
-    lines = normalise_all(
-        [row.text[a:b].replace("\n", " ") for row, spans in zip(rows, cut, strict=True) for a, b in spans]
-    )
-    start = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(spans) for spans in cut])[:-1]])
+    readings = read_all([row.text for row in rows])
+    lines = [line for reading in readings for line in reading.lines]
+    start = np.concatenate([np.zeros(1, np.int64), np.cumsum([len(reading.lines) for reading in readings])[:-1]])
     found, texts = _frequencies(lines, start, grams)
     kept = texts >= least_texts
     if kept.sum() > most_features:

@@ -16,11 +16,12 @@ from vocnlp.classifiers import Floats, Scores, log_odds
 from vocnlp.encoder import Encoder
 from vocnlp.linear import Linear
 from vocnlp.pooled import Pooled, Weights, mood_odds
+from vocnlp.readings import lines_of
 from vocnlp.records import NEUTRAL, POLARITIES, POSITIVE
 
 from .calibration import calibrate
 from .labelled import Labelled
-from .reading import Example, examples, lines_of
+from .reading import Example, examples
 
 Numbers = npt.NDArray[np.float64]
 _BELIEVED = (0.6, 0.5)  # of encoder and n-grams, before anything was seen: two that err apart are surer together

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
+from vocnlp.readings import read_all
 from vocnlp.records import POLARITIES
-from vocnlp.text import clauses, normalise_all
 from vocnlp.windows import Marks, cut_windows
 
 from .labelled import Labelled
@@ -70,19 +70,14 @@ def examples(
     rows: Sequence[Labelled], codes: Sequence[str], tokenizer: Tokenizer, window: int, marks: Marks
 ) -> list[Example]:
     """One example a row, in order."""
-    spans = [clauses(row.text) or [(0, len(row.text))] for row in rows]
-    raw = [row.text[a:b].replace("\n", " ") for row, cut in zip(rows, spans, strict=True) for a, b in cut]
-    encoded = iter(tokenizer.encode_batch(normalise_all(raw), add_special_tokens=False))
+    readings = read_all([row.text for row in rows])
+    lines = [line for reading in readings for line in reading.lines]
+    encoded = iter(tokenizer.encode_batch(lines, add_special_tokens=False))
     place = {code: column for column, code in enumerate(codes)}
     return [
-        _example(row, cut, _windows([next(encoded).ids for _ in cut], window, marks), place)
-        for row, cut in zip(rows, spans, strict=True)
+        _example(row, one.spans, _windows([next(encoded).ids for _ in one.lines], window, marks), place)
+        for row, one in zip(rows, readings, strict=True)
     ]
-
-
-def lines_of(text: str) -> list[str]:
-    """The normalised clauses of one text, as a classifier reads them."""
-    return normalise_all([text[a:b].replace("\n", " ") for a, b in clauses(text) or [(0, len(text))]])
 
 
 def _example(

@@ -61,6 +61,11 @@ class Classifier(Protocol):
         """How many texts to score in one call: enough to be fast, few enough for the memory."""
         ...
 
+    @property
+    def threads(self) -> int:
+        """How many threads it uses at most; 0: as many as there are cores."""
+        ...
+
     def on_threads(self, count: int) -> Classifier:
         """The same classifier, using at most so many threads (0: as many as there are cores)."""
         ...

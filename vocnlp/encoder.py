@@ -7,7 +7,6 @@ are read together. What a window says are sums, so a text of several windows giv
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -18,7 +17,7 @@ import numpy.typing as npt
 from .classifiers import Floats, Scores, sigmoid, softmax
 from .embedding import ClauseSums, word_weights
 from .errors import BundleError
-from .processes import cores
+from .processes import cores, in_threads
 from .windows import MARK, WORD, Ints, Marks, Windows, batches, firsts, owners, read_windows, tokens_of
 
 FORMAT = 1
@@ -140,8 +139,8 @@ class Encoder:
         if len(jobs) == 1:  # a single comment: starting threads would take longer than reading it
             yield jobs[0], self._run(read, jobs[0], names)
             return
-        with ThreadPoolExecutor(self.threads or cores()) as pool:
-            yield from zip(jobs, pool.map(lambda rows: self._run(read, rows, names), jobs), strict=True)
+        found = in_threads(lambda rows: self._run(read, rows, names), jobs, self.threads or cores())
+        yield from zip(jobs, found, strict=True)
 
     def _sums(self, texts: Sequence[Sequence[str]]) -> ClauseSums:
         read = read_windows(texts, self._tokenizer, self.window, self.marks)

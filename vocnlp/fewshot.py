@@ -61,6 +61,11 @@ class Extended:
     def chunk(self) -> int:
         return self.base.chunk
 
+    @property
+    def threads(self) -> int:
+        """See ``classifiers.Classifier.threads``."""
+        return self.base.threads
+
     def on_threads(self, count: int) -> Extended:
         """See ``classifiers.Classifier.on_threads``."""
         return replace(self, base=self.base.on_threads(count))

@@ -101,6 +101,11 @@ class Linear:
         """Texts scored together; keeps the arrays within the processor's cache."""
         return 512
 
+    @property
+    def threads(self) -> int:
+        """It never uses more than one."""
+        return 1
+
     def on_threads(self, count: int) -> Linear:
         """It never uses more than one."""
         del count

@@ -55,6 +55,11 @@ class Pooled:
     def chunk(self) -> int:
         return self.encoder.chunk
 
+    @property
+    def threads(self) -> int:
+        """See ``classifiers.Classifier.threads``."""
+        return self.encoder.threads
+
     def on_threads(self, count: int) -> Pooled:
         """See ``classifiers.Classifier.on_threads``; the n-grams never use more than one."""
         return replace(self, encoder=self.encoder.on_threads(count))

@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from .classifiers import LEAST, Floats, log_odds, sigmoid
 from .privacy import mask_all
+from .readings import read_all
 from .rules import Keywords
 from .tagger import Tagger
-from .text import clauses, noise_kind, normalise_all
+from .text import noise_kind
 
 _BY_KEYWORD = np.float32(0.8)  # keywords alone were right in 80 to 94 of 100 cases
 
@@ -68,13 +69,9 @@ def leanings(tagger: Tagger, texts: Sequence[str]) -> Leanings:
     return Leanings(codes, threshold, np.isin(codes, learnt), mention, polarity, noise, length)
 
 
-def clause_lines(texts: Sequence[str]) -> list[list[str]]:
-    """The normalised clauses of each text, personal data masked; a text in which no cut finds a clause is one clause."""
-    masked = mask_all(texts)
-    cuts = [clauses(text) or [(0, len(text))] for text in masked]
-    flat = normalise_all([t[a:b].replace("\n", " ") for t, cut in zip(masked, cuts, strict=True) for a, b in cut])
-    lines = iter(flat)
-    return [[next(lines) for _ in cut] for cut in cuts]
+def clause_lines(texts: Sequence[str]) -> list[Sequence[str]]:
+    """The normalised clauses of each text, personal data masked."""
+    return [reading.lines for reading in read_all(mask_all(texts))]
 
 
 def doubt(seen: Leanings) -> Floats:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from copy import copy
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import accumulate, islice
+from math import ceil
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,10 +20,12 @@ from .codeframe_parts import DECIDE, Code
 from .errors import CodeframeError
 from .fewshot import Extended
 from .privacy import mask_all
+from .processes import cores, in_threads
+from .readings import Reading, read_all
 from .records import MODEL, NEUTRAL, POLARITIES, RULE, Prediction, Tag
 from .rule_effects import Given, Vetoes, given, vetoed, vetoes
 from .rules import Condition, Firing, Found, Rulebook
-from .text import clauses, noise_kind, normalise_all
+from .text import noise_kind
 
 #: Called with some texts and what the model said of them, before thresholds and rules.
 Watch = Callable[[Sequence[str], Scores], None]
@@ -29,21 +34,14 @@ _Mask: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 # Keywords alone were right in 80 to 94 of 100 cases on the public sets whose coders mark every mention.
 _RULE_CONFIDENCE = 0.8
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """A text that holds something to read: its clauses as offsets and as the model sees them."""
-
-    spans: Sequence[tuple[int, int]]
-    lines: Sequence[str]
+_FEW = 256  # texts for which a thread of their own does not pay
 
 
 @dataclass(frozen=True)
 class _Work:
     """Some texts read and scored; ``lines`` are all their clauses, those of text ``i`` ``[first[i]:first[i + 1]]``."""
 
-    readings: Sequence[_Reading]
+    readings: Sequence[Reading]
     scores: Scores
     lines: Sequence[str]
     first: Sequence[int]
@@ -131,23 +129,33 @@ class Tagger:
 
         ``watch`` sees the scores of every distinct text that is read (noise is not).
         """
-        distinct = dict.fromkeys(texts)
-        queue = iter(distinct)
+        distinct = list(dict.fromkeys(texts))
         answers: dict[str, Prediction] = {}
-        while chunk := list(islice(queue, self._classifier.chunk)):
-            answers.update(zip(chunk, self._tag_distinct(chunk, watch), strict=True))
+        threads = self._classifier.threads or cores()
+        parts = _parts(distinct, self._classifier.chunk, threads)
+        reader = self if len(parts) == 1 else self._alone
+        found = in_threads(reader._tag_distinct, parts, min(threads, len(parts)))
+        for part, (read, scores, predictions) in zip(parts, found, strict=True):
+            if watch is not None:
+                watch(read, scores)
+            answers.update(zip(part, predictions, strict=True))
         return [answers[text] for text in texts]
 
-    def _tag_distinct(self, texts: Sequence[str], watch: Watch | None) -> Iterator[Prediction]:
+    def _tag_distinct(self, texts: Sequence[str]) -> tuple[Sequence[str], Scores, list[Prediction]]:
+        """The texts that are read, their scores, and one prediction for every text."""
         noise = [noise_kind(text) for text in texts]
         read = [text for text, kind in zip(texts, noise, strict=True) if kind is None]
         work = self._work(read)
-        if watch is not None:
-            watch(read, work.scores)
         tags, _ = self._tags(work, self._rules.find(work.lines, work.first), self._decided)
         answers = iter(self._predictions(work.scores, tags))
-        for kind in noise:
-            yield next(answers) if kind is None else self._noise(kind)
+        return read, work.scores, [next(answers) if kind is None else self._noise(kind) for kind in noise]
+
+    @cached_property
+    def _alone(self) -> Tagger:
+        """The same tagger on one thread. While it is busy in Python, another part is with the model: no core waits."""
+        other = copy(self)
+        other._classifier = self._classifier.on_threads(1)
+        return other
 
     def trace(self, texts: Sequence[str]) -> Iterator[Traced]:
         """What the rules did to every text, in order: for reports and for those who write rules."""
@@ -174,7 +182,7 @@ class Tagger:
 
     def _work(self, texts: Sequence[str]) -> _Work:
         # The model has no use for a telephone number, and what it never saw it cannot learn or betray. Offsets stay true.
-        readings = _read(mask_all(texts))
+        readings = read_all(mask_all(texts))
         scores = self._classifier.score([reading.lines for reading in readings])
         lines = [line for reading in readings for line in reading.lines]
         return _Work(readings, scores, lines, list(accumulate((len(one.lines) for one in readings), initial=0)))
@@ -276,6 +284,13 @@ class Tagger:
         return Prediction(POLARITIES[k], chances[k], tuple(tags), self.bundle.label, probabilities=chances)
 
 
+def _parts(texts: Sequence[str], most: int, threads: int) -> list[Sequence[str]]:
+    """Texts to read together, ``most`` at most, in parts of one size, equally many for each thread."""
+    each = threads if len(texts) >= threads * _FEW else 1
+    size = ceil(len(texts) / (each * ceil(len(texts) / (each * most)))) if texts else 1
+    return [texts[at : at + size] for at in range(0, len(texts), size)]
+
+
 def _polarity(one: Given) -> str | None:
     return None if one.condition is None else one.condition.rule.polarity
 
@@ -283,12 +298,3 @@ def _polarity(one: Given) -> str | None:
 def _clauses_of(one: Given, first: Sequence[int]) -> tuple[int, int]:
     """Its clauses among all, the last one excluded."""
     return first[one.row] + one.first, first[one.row] + one.last + 1
-
-
-def _read(texts: Sequence[str]) -> list[_Reading]:
-    """Cut all texts, then normalise all their clauses in one call. A text no cut finds a clause in is one clause."""
-    spans = [clauses(text) or [(0, len(text))] for text in texts]
-    lines = iter(
-        normalise_all([text[a:b].replace("\n", " ") for text, cut in zip(texts, spans, strict=True) for a, b in cut])
-    )
-    return [_Reading(cut, list(islice(lines, len(cut)))) for cut in spans]
