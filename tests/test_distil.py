@@ -276,8 +276,10 @@ def test_a_plan_that_goes_on_wants_a_tagger_of_the_students_shape(
     kept, whole = load_file(other / BEGIN), load_file(work / "encoder" / "model.safetensors")
     own = whole["tagger.heads.weight"]
     assert torch.equal(kept["heads.weight"][0], own[CODES.index("staff")])
-    with pytest.raises(InputError, match=r"\(1, 16, 2, 16\), those of the student \(3, 16, 2, 16\)"):
+    with pytest.raises(InputError, match=r"\(1, 16, 2, 64, 16\), those of the student \(3, 16, 2, 64, 16\)"):
         save_begin(replace(plan, student=Shape(3, 16, 2)), work / "encoder", list(CODES), other)
+    with pytest.raises(InputError, match=r"\(1, 16, 2, 64, 16\), those of the student \(1, 16, 2, 40, 16\)"):
+        save_begin(replace(plan, student=Shape(1, 16, 2, 40)), work / "encoder", list(CODES), other)
 
 
 @pytest.mark.parametrize("stop", ["grow words", "tune:", "pass_on:"])
@@ -326,7 +328,7 @@ def test_figures_count_what_is_right_where_it_was_looked_for(work: Path, tokeniz
 
 def test_the_shipped_recipe_is_read() -> None:
     plan = read_plan()
-    assert (plan.student, plan.teacher.layers, plan.grow.batch) == (Shape(4, 256, 4), 8, 65536)
+    assert (plan.student, plan.teacher.layers, plan.grow.batch) == (Shape(4, 256, 4, 640), 8, 65536)
 
 
 @pytest.mark.parametrize(

@@ -192,16 +192,8 @@ class EncoderFit:
         for group, full in zip(self.optimiser.param_groups, self._full, strict=True):
             group["lr"] = full * share
         self.network.train()
-        batch = batch_of(chosen)
-        with half_precision(self.device):
-            read = self.network(self._to(self._hidden(batch, step)), self._to(batch.kind))
-        mention, polarity, mood, evidence = self._losses(batch, read)
-        total = (
-            recipe.mention_weight * mention
-            + recipe.polarity_weight * polarity
-            + recipe.mood_weight * mood
-            + recipe.evidence_weight * evidence
-        )
+        losses = self.losses(batch_of(chosen), step)
+        total = torch.stack([weight * loss for weight, loss in losses.values()]).sum()
         if not math.isfinite(float(total.detach())):
             hint = "lower the rate; the last checkpoint is whole"
             raise TrainingError(f"the loss is {float(total.detach()):g} at step {step}", hint=hint)
@@ -209,10 +201,16 @@ class EncoderFit:
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
-        return " ".join(
-            f"{name} {float(part.detach()):.2f}"
-            for name, part in (("mention", mention), ("polarity", polarity), ("mood", mood), ("evidence", evidence))
-        )
+        return " ".join(f"{name} {float(loss.detach()):.2f}" for name, (_, loss) in losses.items())
+
+    def losses(self, batch: Batch, step: int) -> dict[str, tuple[float, Tensor]]:
+        """Each loss of a batch by name, with its weight."""
+        recipe = self.recipe
+        with half_precision(self.device):
+            read = self.network(self._to(self._hidden(batch, step)), self._to(batch.kind))
+        weights = (recipe.mention_weight, recipe.polarity_weight, recipe.mood_weight, recipe.evidence_weight)
+        parts = zip(weights, self._losses(batch, read), strict=True)
+        return dict(zip(("mention", "polarity", "mood", "evidence"), parts, strict=True))
 
     def _hidden(self, batch: Batch, step: int) -> npt.NDArray[np.int64]:
         """The ids with some words hidden, the same ones after a resume."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from .encoder_source import HEADS, SETTINGS, WEIGHTS, EncoderSource
 from .export import to_int8, to_onnx
 from .labelled import Labelled, part_of
 from .misspelling import misspelt
+from .narrowing import narrow, too_many
 from .reading import Example, Taught, examples
 from .recipe import EncoderRecipe
 from .surprise import surprise
@@ -49,6 +50,9 @@ class FittedEncoder:
     epochs: float
     steps: int = 0  # that were made
     best_step: int = 0  # of which the weights are, where texts apart could tell; 0: the last
+    narrowed: Mapping[str, float] | None = (
+        None  # neurons "before" and "after", "epochs" of regaining; None: all are there
+    )
 
 
 def fit_encoder(
@@ -79,6 +83,11 @@ def fit_encoder(
     recipe = recipe.for_tokens(sum(one.weight * len(one) for one in train))
     torch.manual_seed(recipe.seed)
     network = network_of(source, codes)
+    narrowed = None
+    if neurons := too_many(network, recipe.inner):
+        inner = work / "inner" if work is not None else None
+        network = narrow(network, train, recipe, work=inner, progress=lambda what, share: progress(what, 0.6 * share))
+        narrowed = {"before": neurons, "after": recipe.inner, "epochs": recipe.inner_epochs}
     before = _before(network, source, codes) if recipe.kept else {}
     fit = EncoderFit(network, recipe, exclusive=frame.exclusive, mask=source.mask, work=work)
 
@@ -108,7 +117,7 @@ def fit_encoder(
         source.marks,
     )
     made = fit.position.step, fit.position.best_step
-    return FittedEncoder(classifier, thresholds, _beside(network, source), recipe.epochs, *made)
+    return FittedEncoder(classifier, thresholds, _beside(network, source), recipe.epochs, *made, narrowed)
 
 
 def _before(network: TaggerNet, source: EncoderSource, codes: Sequence[str]) -> dict[str, Tensor]:

@@ -27,6 +27,8 @@ class EncoderRecipe:
 
     least_steps: a small set is read so often, and in so small batches, that there are about so many steps
     hidden: the share of the words that is hidden from the encoder at every step, so that no text is learnt by heart
+    inner: neurons of a feed-forward layer at most, 0: as many as the start has; inner_epochs, inner_rate: how often and how
+        fast the texts are read until those that are left do what all did (see ``narrowing``)
     misspelt: the share of the texts that is read once more with slips of the keyboard (see ``misspelling``)
     look_every: steps between two looks at the texts kept apart; patience: looks without a gain that end the fit, 0: none do
     average: the share of the weights' running average that stays at every step, of which the looks are taken; 0: no average
@@ -44,6 +46,9 @@ class EncoderRecipe:
     warm: float = 0.05
     decay: float = 0.9
     hidden: float = 0.1
+    inner: int = 0
+    inner_epochs: float = 2.0
+    inner_rate: float = 1e-3
     misspelt: float = 0.0
     mention_weight: float = 0.3
     polarity_weight: float = 0.7

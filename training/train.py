@@ -215,6 +215,8 @@ def _fit_encoder(plan: Recipe, train: Sequence[Labelled], encoder: str, work: Pa
     fitted = fit_encoder(train, plan.frame, source, plan.encoder, work=work, progress=progress)
     steps = {"steps": fitted.steps, "best_step": fitted.best_step}
     made = {"encoder": Path(encoder).name, "epochs": fitted.epochs, **steps, **pretraining_of(Path(encoder))}
+    if fitted.narrowed is not None:
+        made["narrowed"] = dict(fitted.narrowed)
     return fitted.classifier, fitted.thresholds, fitted.beside, made
 
 

@@ -26,7 +26,7 @@ class Learner(nn.Module):
             hidden_size=shape.width,
             num_hidden_layers=shape.layers,
             num_attention_heads=shape.heads,
-            intermediate_size=4 * shape.width,
+            intermediate_size=shape.neurons,
             max_position_embeddings=window,
             type_vocab_size=1,
             hidden_dropout_prob=0.0,

@@ -15,11 +15,16 @@ SHIPPED = Path(__file__).parents[1] / "voc-zh-small-distil.toml"
 
 @dataclass(frozen=True)
 class Shape:
-    """Of an encoder."""
+    """Of an encoder. inner: neurons of a feed-forward layer, 0: four times the width."""
 
     layers: int
     width: int
     heads: int
+    inner: int = 0
+
+    @property
+    def neurons(self) -> int:
+        return self.inner or 4 * self.width
 
 
 @dataclass(frozen=True)

@@ -61,9 +61,10 @@ def save_begin(plan: Plan, start: Path, codes: list[str], work: Path) -> None:
     """The tagger that the student goes on from, with the heads of these codes, in half precision, and what it has cost."""
     tagger = network_of(load_source(str(start), codes=known_codes(str(start))), codes)
     config = tagger.encoder.config
-    shape = (config.num_hidden_layers, config.hidden_size, config.num_attention_heads, config.max_position_embeddings)
-    if shape != (wanted := (*vars(plan.student).values(), plan.window)):
-        told = f"layers, width, heads and window are {shape}, those of the student {wanted}"
+    window, one = config.max_position_embeddings, plan.student
+    shape = (config.num_hidden_layers, config.hidden_size, config.num_attention_heads, config.intermediate_size, window)
+    if shape != (wanted := (one.layers, one.width, one.heads, one.neurons, plan.window)):
+        told = f"layers, width, heads, neurons and window are {shape}, those of the student {wanted}"
         raise InputError(told, path=start, hint="give a tagger of the student's shape, or leave goes_on out")
     tensors = {name: tensor.half().contiguous() for name, tensor in tagger.state_dict().items()}
     save_file(tensors, work / BEGIN, metadata={"spent": json.dumps(pretraining_of(start).get("pretraining", {}))})
