@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -20,44 +21,56 @@ from vocnlp import Bundle, Tagger
 from vocnlp.encoder import Encoder
 from vocnlp.pooled import Pooled
 from vocnlp.processes import cores
-from vocnlp.text import clauses, normalise_all
+from vocnlp.readings import read_all
 from vocnlp.windows import read_windows
 
 from .speed import texts_of
 from .suites import LINEAR
 
 _FEW, _SOME, _MANY = 48, 400, 8_000
+_ROUNDS = 7
+
+Reader = Callable[[list[str]], Any]
 
 
 def measure(data: Path, bundle: Path | None) -> dict[str, Any]:
-    """Texts per second of all, on as many cores as there are; ratios; memory; the share of the int8 limit."""
+    """Texts per second of all, on as many cores as there are; ratios; memory; the share of the int8 limit.
+
+    All take turns, for a machine that is shared changes its speed within minutes: a ratio is the median of those of the
+    rounds, with the least and the most beside it.
+    """
     texts = texts_of(data)
     tagger = Tagger.load(bundle)
     before = psutil.Process().memory_info().rss
-    ours = _rate(tagger.tag, texts[:_MANY])
+    tagger.tag(texts[:_MANY])
     after = psutil.Process().memory_info().rss
     limit = _limit(tagger.bundle, texts[:_MANY])
-    torch_rate, onnx_rate = _bert_base(texts[:_FEW])
-    rates = {
-        "encoder": ours,
-        "linear": _rate(Tagger.load(LINEAR).tag, texts[:_MANY]),
-        "snownlp": _rate(_snownlp, texts[:_SOME]),
-        "bert_base_torch": torch_rate,
-        "bert_base_onnx_int8": onnx_rate,
+    by_torch, by_onnx = _bert_base(texts[:_FEW])
+    readers: dict[str, tuple[Reader, int]] = {
+        "encoder": (tagger.tag, _MANY),
+        "linear": (Tagger.load(LINEAR).tag, _MANY),
+        "snownlp": (_snownlp, _SOME),
+        "bert_base_torch": (by_torch, _FEW),
+        "bert_base_onnx_int8": (by_onnx, _FEW),
     }
+    for read, _ in readers.values():
+        read(texts[:20])
+    rounds = [{name: _rate(read, texts[:size]) for name, (read, size) in readers.items()} for _ in range(_ROUNDS)]
+    times = {name: [one["encoder"] / one[name] for one in rounds] for name in readers if name != "encoder"}
     return {
         "bundle": tagger.bundle.label,
-        "texts_per_second": {name: round(rate, 1) for name, rate in rates.items()},
-        "times": {name: round(ours / rate, 1) for name, rate in rates.items() if name != "encoder"},
+        "rounds": _ROUNDS,
+        "texts_per_second": {name: round(median(one[name] for one in rounds), 1) for name in readers},
+        "times": {name: round(median(ratios), 1) for name, ratios in times.items()},
+        "times_between": {name: [round(min(ratios), 1), round(max(ratios), 1)] for name, ratios in times.items()},
         "more_memory_megabytes": round((after - before) / 1e6),
         **limit,
     }
 
 
-def _rate(tag: Callable[[list[str]], Any], texts: Sequence[str]) -> float:
-    tag(list(texts[:20]))
+def _rate(read: Reader, texts: list[str]) -> float:
     begun = time.perf_counter()
-    tag(list(texts))
+    read(texts)
     return len(texts) / (time.perf_counter() - begun)
 
 
@@ -67,8 +80,8 @@ def _snownlp(texts: list[str]) -> list[float]:
     return [SnowNLP(text).sentiments for text in texts]
 
 
-def _bert_base(texts: Sequence[str]) -> tuple[float, float]:
-    """Texts per second of BERT-base: a torch pipeline as its README has it, and int8 ONNX with every core."""
+def _bert_base(texts: Sequence[str]) -> tuple[Reader, Reader]:
+    """BERT-base as a torch pipeline, as its README has it, and as int8 ONNX with every core; texts: what it will read."""
     import onnxruntime
     import torch
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -82,7 +95,6 @@ def _bert_base(texts: Sequence[str]) -> tuple[float, float]:
         model: Any = AutoModelForSequenceClassification.from_config(shape).eval()  # type: ignore[no-untyped-call]
         torch.set_num_threads(cores())
         classify: Any = pipeline("text-classification", model=model, tokenizer=tokenizer, device=-1)
-        torch_rate = _rate(lambda some: classify(some, truncation=True, max_length=512), texts)
         sample = tokenizer(list(texts[:2]), return_tensors="pt", padding=True)
         n, t = torch.export.Dim("n"), torch.export.Dim("t")
         program = torch.onnx.export(
@@ -96,12 +108,12 @@ def _bert_base(texts: Sequence[str]) -> tuple[float, float]:
         quantize_dynamic(exact, rounded, per_channel=True, weight_type=QuantType.QInt8)
         session = onnxruntime.InferenceSession(str(rounded), providers=["CPUExecutionProvider"])
 
-        def score(some: list[str]) -> None:
-            for text in some:
-                one = tokenizer(text, return_tensors="np", truncation=True, max_length=512)
-                session.run(None, {"ids": one["input_ids"], "there": one["attention_mask"]})
+    def score(some: list[str]) -> None:
+        for text in some:
+            one = tokenizer(text, return_tensors="np", truncation=True, max_length=512)
+            session.run(None, {"ids": one["input_ids"], "there": one["attention_mask"]})
 
-        return torch_rate, _rate(score, texts)
+    return lambda some: classify(some, truncation=True, max_length=512), score
 
 
 def _limit(bundle: Bundle, texts: Sequence[str]) -> dict[str, float]:
@@ -109,7 +121,7 @@ def _limit(bundle: Bundle, texts: Sequence[str]) -> dict[str, float]:
     encoder = bundle.classifier.encoder if isinstance(bundle.classifier, Pooled) else bundle.classifier
     if not isinstance(encoder, Encoder):
         raise SystemExit(f"{bundle.label} is no encoder's bundle")
-    lines = [normalise_all([text[a:b].replace("\n", " ") for a, b in clauses(text)] or [text]) for text in texts]
+    lines = [reading.lines for reading in read_all(texts)]
     begun = time.perf_counter()
     encoder.score(lines)
     spent = time.perf_counter() - begun

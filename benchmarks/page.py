@@ -194,13 +194,15 @@ def _peers(peers: dict[str, Any]) -> str:
         f"### `{peers['bundle']}` beside its peers, in memory, the same reviews in the same run",
         "",
         f"{peers['tokens_per_second']:,} tokens/s, {peers['share_of_int8_limit']:.0%} of what the int8 products of these shapes",
-        f"allow on this machine; {peers['more_memory_megabytes']} MB of memory more than before loading.",
+        f"allow on this machine; {peers['more_memory_megabytes']} MB of memory more than before loading. Medians of"
+        f" {peers['rounds']} rounds in turns.",
         "",
-        "| model | texts/s | ours is so many times as fast |",
-        "|---|--:|--:|",
+        "| model | texts/s | ours is so many times as fast | between |",
+        "|---|--:|--:|--:|",
     ]
     for name, rate in peers["texts_per_second"].items():
-        lines.append(f"| {_NAMES[name]} | {rate:,} | {peers['times'].get(name, 1)} |")
+        between = " and ".join(map(str, peers["times_between"].get(name, ())))
+        lines.append(f"| {_NAMES[name]} | {rate:,} | {peers['times'].get(name, 1)} | {between or '-'} |")
     return "\n".join([*lines, "", "![Quality against speed](../docs/quality_speed.png)"]) + "\n"
 
 

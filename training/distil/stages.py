@@ -150,7 +150,10 @@ def write_encoder(plan: Plan, work: Path, folder: Path) -> None:
         "steps": sum(one["steps"] for one in parts.values()),
         "hours": round(sum(one["seconds"] for one in parts.values()) / 3600, 2),
         "device": spent["device"],
-        "teacher": {**vars(plan.teacher), "tokens": parts["grow"]["tokens"]},
+        "teacher": {
+            **{name: value for name, value in vars(plan.teacher).items() if value},
+            "tokens": parts["grow"]["tokens"],
+        },
     }
     if plan.goes_on:
         with safe_open(work / BEGIN, "pt") as begin:
