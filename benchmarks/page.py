@@ -194,8 +194,8 @@ def _peers(peers: dict[str, Any]) -> str:
         f"### `{peers['bundle']}` beside its peers, in memory, the same reviews in the same run",
         "",
         f"{peers['tokens_per_second']:,} tokens/s, {peers['share_of_int8_limit']:.0%} of what the int8 products of these shapes",
-        f"allow on this machine; {peers['more_memory_megabytes']} MB of memory more than before loading. Medians of"
-        f" {peers['rounds']} rounds in turns.",
+        f"allow on this machine; {peers['more_memory_megabytes']} MB of memory more than before loading. In the table"
+        f" medians of {peers['rounds']} rounds in turns.",
         "",
         "| model | texts/s | ours is so many times as fast | between |",
         "|---|--:|--:|--:|",

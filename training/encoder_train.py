@@ -72,22 +72,11 @@ def fit_encoder(
         hint = "a code needs two comments with it; sentiment needs positive and negative ones"
         raise InputError("nothing can be learnt from these rows", hint=hint)
     progress("reading", 0.0)
-    tokenizer = Tokenizer.from_buffer(source.vocabulary)
     window = min(recipe.window, source.window)
-    read = examples(rows, codes, tokenizer, window, source.marks)
-    held = np.array([kept_apart(row) for row in rows])
-    train = [one for one, out in zip(read, held, strict=True) if not out]
-    apart = [one for one, out in zip(read, held, strict=True) if out]
-    slips = misspelt([row for row, out in zip(rows, held, strict=True) if not out], recipe.misspelt, recipe.seed)
-    train += examples(slips, codes, tokenizer, window, source.marks)
+    train, apart = _read(rows, codes, source, recipe, window)
     recipe = recipe.for_tokens(sum(one.weight * len(one) for one in train))
     torch.manual_seed(recipe.seed)
-    network = network_of(source, codes)
-    narrowed = None
-    if neurons := too_many(network, recipe.inner):
-        inner = work / "inner" if work is not None else None
-        network = narrow(network, train, recipe, work=inner, progress=lambda what, share: progress(what, 0.6 * share))
-        narrowed = {"before": neurons, "after": recipe.inner, "epochs": recipe.inner_epochs}
+    network, narrowed = _narrowed(network_of(source, codes), train, recipe, work, progress)
     before = _before(network, source, codes) if recipe.kept else {}
     fit = EncoderFit(network, recipe, exclusive=frame.exclusive, mask=source.mask, work=work)
 
@@ -118,6 +107,29 @@ def fit_encoder(
     )
     made = fit.position.step, fit.position.best_step
     return FittedEncoder(classifier, thresholds, _beside(network, source), recipe.epochs, *made, narrowed)
+
+
+def _read(
+    rows: Sequence[Labelled], codes: Sequence[str], source: EncoderSource, recipe: EncoderRecipe, window: int
+) -> tuple[list[Example], list[Example]]:
+    """What is learnt from, some of it misspelt once more, and what is kept apart."""
+    tokenizer = Tokenizer.from_buffer(source.vocabulary)
+    learnt = [row for row in rows if not kept_apart(row)]
+    apart = [row for row in rows if kept_apart(row)]
+    learnt += misspelt(learnt, recipe.misspelt, recipe.seed)
+    train, held = (examples(some, codes, tokenizer, window, source.marks) for some in (learnt, apart))
+    return train, held
+
+
+def _narrowed(
+    network: TaggerNet, train: Sequence[Example], recipe: EncoderRecipe, work: Path | None, progress: Progress
+) -> tuple[TaggerNet, dict[str, float] | None]:
+    """A network of at most ``recipe.inner`` neurons a layer, and what became of how many; None where none had to go."""
+    if not (neurons := too_many(network, recipe.inner)):
+        return network, None
+    inner = work / "inner" if work is not None else None
+    less = narrow(network, train, recipe, work=inner, progress=lambda what, share: progress(what, 0.6 * share))
+    return less, {"before": neurons, "after": recipe.inner, "epochs": recipe.inner_epochs}
 
 
 def _before(network: TaggerNet, source: EncoderSource, codes: Sequence[str]) -> dict[str, Tensor]:

@@ -1,4 +1,5 @@
-"""Processes that score beside the first one: how many, how they begin and end. Deaf to Ctrl-C, gone when their parent is."""
+"""Threads, and processes that score beside the first one: how many, how they begin and end. Such processes are deaf to
+Ctrl-C, and gone when their parent is."""
 
 from __future__ import annotations
 
