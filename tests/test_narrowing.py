@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +15,12 @@ from transformers import AutoModel, DistilBertConfig, DistilBertModel
 
 from vocnlp import Codeframe
 from vocnlp.errors import InputError
-from vocnlp.training.encoder_fit import EncoderFit, scores
+from vocnlp.training.encoder_fit import EncoderFit, batch_of, scores
 from vocnlp.training.encoder_net import TaggerNet
 from vocnlp.training.encoder_source import load_source
 from vocnlp.training.encoder_train import fit_encoder, network_of
 from vocnlp.training.labelled import Labelled
-from vocnlp.training.narrowing import _kept, narrow, too_many
+from vocnlp.training.narrowing import _kept, _Regain, narrow, too_many
 from vocnlp.training.reading import Example, examples
 from vocnlp.training.recipe import EncoderRecipe
 
@@ -83,8 +84,8 @@ def test_a_narrower_tagger_says_nearly_what_the_whole_one_says(network: TaggerNe
     assert told[-1].startswith("learning, epoch 30: states ")
     after = network.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)  # the whole one is as it was
-    kept = ("heads.weight", "mood.weight", "encoder.embeddings.word_embeddings.weight")
-    assert all(torch.equal(before[name], less.state_dict()[name]) for name in kept)
+    words = "encoder.embeddings.word_embeddings.weight"
+    assert torch.equal(before[words], less.state_dict()[words])
     assert all(parameter.requires_grad for parameter in less.parameters())  # and can be fitted on
 
 
@@ -122,6 +123,21 @@ def test_a_recipe_narrows_what_it_then_fits_and_auto_model_reads_it(
     assert {tuple(layer.output.dense.weight.shape) for layer in layers} == {(32, 48)}
     assert fitted.narrowed == {"before": 64, "after": 48, "epochs": 1.0}
     assert fitted.classifier.score([["味道很好"]]).mention.shape == (1, len(fitted.classifier.codes))
+
+
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_what_is_regained_is_what_the_whole_answers(network: TaggerNet, read: list[Example], exclusive: bool) -> None:
+    fit = _Regain(deepcopy(network), network, RECIPE, exclusive=exclusive, work=None)
+    losses = {name: float(loss.detach()) for name, (_, loss) in fit.losses(batch_of(read[:8]), 1).items()}
+    logits, mood = (torch.from_numpy(one) for one in scores(network, read[:8]))
+    seen = logits[..., 0].softmax(1) if exclusive else logits[..., 0].sigmoid()
+    each = seen * seen.log() if exclusive else seen * seen.log() + (1 - seen) * (1 - seen).log()
+    assert losses["mention"] == pytest.approx(-float(each.sum(1).mean()), rel=0.02)  # of a twin: its own entropy
+    neutral, positive = (-(one * one.log() + (1 - one) * (1 - one).log()) for one in mood.sigmoid().unbind(1))
+    opinion = 1 - mood[:, 0].sigmoid()
+    felt = float(neutral.mean() + (positive * opinion).sum() / opinion.sum())
+    assert losses["mood"] == pytest.approx(felt, rel=0.02)
+    assert (losses["states"], losses["last"], losses["heads"]) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(("inner", "neurons"), [(0, 0), (40, 64), (63, 64), (64, 0), (100, 0)])

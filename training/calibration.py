@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
-from scipy.optimize import minimize_scalar
-from scipy.special import expit, log_softmax
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import expit, log_softmax, logit
 
 from .logistic import Floats, Mask, logistic
 
 _ENOUGH = 8  # positives below which calibration is a guess
 _STEEPEST = 8.0  # a temperature multiplies or divides by so much at most
 _PRIOR = 100  # positives that the threshold shared by all codes is worth
+_OWN = 1.0  # the penalty of a code's own shift
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,40 @@ def calibrate(scores: npt.NDArray[np.float32] | Floats, there: Mask, known: Mask
         own = _best_threshold(chance[rows, column], there[rows, column], weight[rows]) if positives else shared
         thresholds.append((positives * own + _PRIOR * shared) / (positives + _PRIOR))
     return Calibration(float(slope), float(shift), tuple(thresholds))
+
+
+def calibrate_few(scores: npt.NDArray[np.float32] | Floats, there: Mask, known: Mask, weight: Floats) -> Calibration:
+    """The same from few texts, too few to look for the best threshold of a code among them.
+
+    Each code has a shift of its own, drawn towards that of all; where probabilities are right, the threshold of best F1
+    is half of that F1 (Lipton et al. 2014), and the F1 to be expected of all codes together is known from many scores.
+    What a code's own shift would do to its probabilities is done by its threshold instead.
+    """
+    codes = scores.shape[1]
+    if there[known].sum() < _ENOUGH or there[known].all():
+        return calibrate(scores, there, known, weight)
+    counted = known * weight[:, None]
+
+    def loss(found: Floats) -> tuple[float, Floats]:
+        slope, shift, own = found[0], found[1], found[2:]
+        margin = np.where(there, 1.0, -1.0) * (slope * scores + shift + own)
+        pull = np.where(there, -1.0, 1.0) * counted * expit(-margin)
+        surprise = float((counted * np.logaddexp(0, -margin)).sum() + _OWN / 2 * own @ own)
+        return surprise, np.concatenate([[(pull * scores).sum(), pull.sum()], pull.sum(0) + _OWN * own])
+
+    result: Any = minimize(loss, np.append([1.0, 0.0], np.zeros(codes)), jac=True, method="L-BFGS-B")
+    slope, shift, own = float(result.x[0]), float(result.x[1]), np.asarray(result.x[2:])
+    if slope <= 0:
+        return calibrate(scores, there, known, weight)
+    half = _expected_f1(expit(slope * scores + shift + own)[known], counted[known]) / 2
+    return Calibration(slope, shift, tuple(float(one) for one in expit(logit(half) - own)))
+
+
+def _expected_f1(chance: Floats, weight: Floats) -> float:
+    """The F1 to be expected at the best threshold, of right probabilities and their weights."""
+    order = np.argsort(-chance)
+    hits, said = np.cumsum((weight * chance)[order]), np.cumsum(weight[order])
+    return float((2 * hits / (said + hits[-1])).max())
 
 
 def temperature(scores: npt.NDArray[np.float32] | Floats, truth: npt.NDArray[np.int64], weight: Floats) -> float:

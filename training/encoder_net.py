@@ -52,7 +52,10 @@ class TaggerNet(nn.Module):
 
     def forward(self, ids: Tensor, kind: Tensor) -> Read:
         """ids: (n, t); kind: (n, t), NOTHING, MARK or WORD as in ``vocnlp.windows``."""
-        hidden, mood = self.states(ids, kind)
+        return self.read(*self.states(ids, kind), kind)
+
+    def read(self, hidden: Tensor, mood: Tensor, kind: Tensor) -> Read:
+        """What the heads make of ``states``."""
         heads = self.heads(hidden).float()
         attention = attended(heads[..., : self.codes], kind == WORD)
         said = heads[..., self.codes :].unflatten(2, (self.codes, OUTCOMES))
@@ -61,10 +64,14 @@ class TaggerNet(nn.Module):
 
     def states(self, ids: Tensor, kind: Tensor) -> tuple[Tensor, Tensor]:
         """``(last hidden states (n, t, d), mood (n, 2))``."""
-        there = kind != NOTHING
-        hidden = self.drop(self.encoder(input_ids=ids, attention_mask=there.long()).last_hidden_state)
-        share = there.to(hidden.dtype).unsqueeze(-1)
-        return hidden, self.mood(self.pooled((hidden * share).sum(1) / share.sum(1)))
+        every = self.encoder(input_ids=ids, attention_mask=(kind != NOTHING).long())
+        hidden = self.drop(every.last_hidden_state)
+        return hidden, self.felt(hidden, kind)
+
+    def felt(self, hidden: Tensor, kind: Tensor) -> Tensor:
+        """(n, 2) mood, of last hidden states (n, t, d)."""
+        share = (kind != NOTHING).to(hidden.dtype).unsqueeze(-1)
+        return self.mood(self.pooled((hidden * share).sum(1) / share.sum(1)))  # type: ignore[no-any-return]
 
 
 def attended(scores: Tensor, word: Tensor) -> Tensor:

@@ -76,7 +76,7 @@ def fit_encoder(
     train, apart = _read(rows, codes, source, recipe, window)
     recipe = recipe.for_tokens(sum(one.weight * len(one) for one in train))
     torch.manual_seed(recipe.seed)
-    network, narrowed = _narrowed(network_of(source, codes), train, recipe, work, progress)
+    network, narrowed = _narrowed(network_of(source, codes), train, recipe, frame, work, progress)
     before = _before(network, source, codes) if recipe.kept else {}
     fit = EncoderFit(network, recipe, exclusive=frame.exclusive, mask=source.mask, work=work)
 
@@ -122,13 +122,22 @@ def _read(
 
 
 def _narrowed(
-    network: TaggerNet, train: Sequence[Example], recipe: EncoderRecipe, work: Path | None, progress: Progress
+    network: TaggerNet,
+    train: Sequence[Example],
+    recipe: EncoderRecipe,
+    frame: Codeframe,
+    work: Path | None,
+    progress: Progress,
 ) -> tuple[TaggerNet, dict[str, float] | None]:
     """A network of at most ``recipe.inner`` neurons a layer, and what became of how many; None where none had to go."""
     if not (neurons := too_many(network, recipe.inner)):
         return network, None
     inner = work / "inner" if work is not None else None
-    less = narrow(network, train, recipe, work=inner, progress=lambda what, share: progress(what, 0.6 * share))
+
+    def told(what: str, share: float) -> None:
+        progress(what, 0.6 * share)
+
+    less = narrow(network, train, recipe, exclusive=frame.exclusive, work=inner, progress=told)
     return less, {"before": neurons, "after": recipe.inner, "epochs": recipe.inner_epochs}
 
 

@@ -2,8 +2,8 @@
 
 A code's mention is learnt from whole-text labels through the pooling over clauses (multiple-instance learning with a
 smooth maximum: Ray & Craven 2005), so the model finds by itself which clause speaks of the code. Polarity is learnt
-on the clauses the code attends to. Thresholds and calibration come from a part of the data held out of a first fit;
-the second fit sees everything.
+on the clauses the code attends to. Thresholds and calibration come from a part of the data held out of a first fit, of
+few data from every part in turn; the last fit sees everything.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from vocnlp.features import Grams
 from vocnlp.linear import Linear, Vocabulary, pool, text_length
 from vocnlp.records import NEGATIVE, NEUTRAL, POLARITIES, POSITIVE
 
-from .calibration import calibrate
+from .calibration import calibrate, calibrate_few
 from .labelled import Labelled, parts_of
 from .linear_features import Texts, featurise
 from .logistic import logistic
@@ -48,6 +48,7 @@ class LinearRecipe:
     rounds: int = 40  # of L-BFGS, at most
     least_weight: int = 3  # in 127ths of the largest of an output; smaller ones are left out of a bundle
     held_out: int = 5  # one part in this many sets calibration and thresholds; 0: that is found elsewhere
+    crossed: int = 5_000  # of at most so many texts every part does, each apart from a fit of its own
     threads: int = 2
 
 
@@ -76,15 +77,12 @@ def fit_linear(
         )
     progress("reading features", 0.0)
     vocabulary, data = featurise(rows, recipe.grams, least_texts=recipe.least_texts, most_features=recipe.most_features)
-    held = np.zeros(len(rows), bool)
-    if recipe.held_out > 0:
-        held = np.array(parts_of([row.text for row in rows], recipe.held_out)) == 1
     thresholds, slope, shift = dict.fromkeys(codes, 0.5), 1.0, 0.0
-    if codes and held.any() and not held.all():
-        first = _fit(
-            data.take(~held), codes, vocabulary, recipe, lambda what, share: progress(what, 0.05 + 0.4 * share)
-        )
-        slope, shift, thresholds = _calibrated(first, data.take(held))
+    if codes and recipe.held_out > 0:
+        said = _of_others(data, codes, vocabulary, recipe, lambda what, share: progress(what, 0.05 + 0.45 * share))
+        if said is not None:
+            found = (calibrate_few if len(rows) <= recipe.crossed else calibrate)(*said)
+            slope, shift, thresholds = found.slope, found.shift, dict(zip(codes, found.thresholds, strict=True))
     model = _fit(data, codes, vocabulary, recipe, lambda what, share: progress(what, 0.5 + 0.5 * share))
     return Fitted(replace(model, slope=slope, shift=shift), thresholds)
 
@@ -231,13 +229,33 @@ def _mention_loss(data: Texts, there: Mask, penalty: float) -> Callable[[Floats]
     return loss
 
 
-def _calibrated(model: Linear, data: Texts) -> tuple[float, float, dict[str, float]]:
-    """Slope, shift and thresholds of a model, from texts it has not seen."""
+def _of_others(
+    data: Texts, codes: Sequence[str], vocabulary: Vocabulary, recipe: LinearRecipe, progress: Progress
+) -> tuple[Floats, Mask, Mask, Floats] | None:
+    """``(scores, there, known, weight)`` of texts held out, by fits that have not seen them: of one part, or of few texts
+    of all, part by part. scores, there, known: (texts, codes). None where no part can be left out."""
+    parts = np.array(parts_of([row.text for row in data.rows], recipe.held_out))
+    turns = range(recipe.held_out) if len(data.rows) <= recipe.crossed else (1,)
+    apart = [parts == turn for turn in turns if (parts == turn).any() and not (parts == turn).all()]
+    some = []
+    for turn, held in enumerate(apart):
+
+        def told(what: str, share: float, turn: int = turn) -> None:
+            progress(what, (turn + share) / len(apart))
+
+        some.append(_said(_fit(data.take(~held), codes, vocabulary, recipe, told), data.take(held)))
+    if not some:
+        return None
+    joined: tuple[Any, ...] = tuple(np.concatenate(one) for one in zip(*some, strict=True))
+    return joined
+
+
+def _said(model: Linear, data: Texts) -> tuple[Floats, Mask, Mask, Floats]:
+    """``(scores, there, known, weight)`` of some texts."""
     first = 2 if model.knows_sentiment else 0
     heads = slice(first, first + len(model.codes))
     scores, _ = pool((data.features @ model.weights[:, heads]).toarray(), data.start, data.own)
     there = np.array([[any(tag.code == code for tag in row.tags) for code in model.codes] for row in data.rows])
     known = np.array([[_annotates(row, code) for code in model.codes] for row in data.rows])
     weight = np.array([row.weight for row in data.rows])
-    found = calibrate(scores + model.bias[heads], there, known, weight)
-    return found.slope, found.shift, dict(zip(model.codes, found.thresholds, strict=True))
+    return (scores + model.bias[heads]).astype(np.float64), there, known, weight

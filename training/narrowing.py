@@ -2,7 +2,7 @@
 
 Neurons go one by one, always the one that is missed least, and the weights of those that stay take over what they can
 of it (the Optimal Brain Surgeon, Hassibi & Stork 1993, layer by layer and neuron by neuron as in ZipLM, Kurtic et al.
-2023). What is left then reads texts until its states are those of the whole tagger; no label is needed for that.
+2023). What is left then reads texts until its states and its answers are those of the whole tagger; no label is needed.
 """
 
 from __future__ import annotations
@@ -20,15 +20,17 @@ from torch import Tensor, nn
 from vocnlp.errors import InputError
 from vocnlp.windows import NOTHING
 
-from .encoder_fit import Batch, EncoderFit, Progress, batch_of, batches
-from .encoder_net import TaggerNet
+from .encoder_fit import Batch, EncoderFit, Progress, batch_of, batches, merged
+from .encoder_net import Read, TaggerNet, taught_losses
 from .reading import Example
 from .recipe import EncoderRecipe
 from .steps import half_precision
 
 _SEEN = 250_000  # tokens on which it is measured which neurons are missed
 _LEAST = 1e-4  # of the mean power of a neuron, added to all: moments of few tokens cannot be inverted
-_LAST, _HEADS = 4.0, 4.0  # weights of the last states, and of what the heads make of them, where other states have 1
+# Weights of the last states, of what the heads make of each token of them, and of what they make of a text, where other
+# states have 1: after a cut these pull about as hard.
+_LAST, _HEADS, _ANSWERS = 4.0, 0.5, 2.0
 
 
 def narrow(
@@ -36,6 +38,7 @@ def narrow(
     examples: Sequence[Example],
     recipe: EncoderRecipe,
     *,
+    exclusive: bool = False,
     work: Path | None = None,
     progress: Progress = lambda what, share: None,
 ) -> TaggerNet:
@@ -55,7 +58,7 @@ def narrow(
         heads_rate=recipe.inner_rate,
         decay=1 - recipe.warm,
     )
-    _Regain(less, network, way, work).run(examples, progress=progress)
+    _Regain(less, network, way, exclusive=exclusive, work=work).run(examples, progress=progress)
     less.requires_grad_(True)
     return less
 
@@ -139,11 +142,13 @@ def _with(network: TaggerNet, inner: int, kept: Sequence[tuple[Tensor, Tensor]])
 
 
 class _Regain(EncoderFit):
-    """Fits the states after every layer to those of the whole tagger. Words and heads stay as they are."""
+    """Fits the states after every layer, and the answers, to those of the whole tagger. Words stay."""
 
-    def __init__(self, less: TaggerNet, whole: TaggerNet, recipe: EncoderRecipe, work: Path | None) -> None:
+    def __init__(
+        self, less: TaggerNet, whole: TaggerNet, recipe: EncoderRecipe, *, exclusive: bool, work: Path | None
+    ) -> None:
         less.encoder.embeddings.requires_grad_(False)
-        super().__init__(less, recipe, exclusive=False, work=work)
+        super().__init__(less, recipe, exclusive=exclusive, work=work)
         self.whole = whole.eval()
 
     def losses(self, batch: Batch, step: int) -> dict[str, tuple[float, Tensor]]:
@@ -152,21 +157,35 @@ class _Regain(EncoderFit):
         self.network.eval()  # no dropout: the whole tagger has none here
         with half_precision(self.device):
             with torch.no_grad():
-                wanted = _states(self.whole, ids, there)
-            given = _states(self.network, ids, there)
-        apart = [_apart(one, other) for one, other in zip(given, wanted, strict=True)]
-        seen = (given[-1] - wanted[-1]) @ self.whole.heads.weight.detach().T
+                wanted, said = _read(self.whole, ids, kind)
+            given, own = _read(self.network, ids, kind)
+        apart = [_apart(one[there].float(), other[there].float()) for one, other in zip(given, wanted, strict=True)]
+        seen = (given[-1] - wanted[-1])[there].float() @ self.whole.heads.weight.detach().T
+        logits, _, mood = merged(batch, own)
+        answers = self._answers(*merged(batch, said))
+        mention, polarity, felt = taught_losses(logits, mood, *answers, exclusive=self.exclusive)
         return {
             "states": (1.0, torch.stack(apart[:-1]).sum() if len(apart) > 1 else apart[-1] * 0),
             "last": (_LAST, apart[-1]),
             "heads": (_HEADS, seen.square().mean()),
+            "mention": (_ANSWERS * self.recipe.mention_weight, mention),
+            "polarity": (_ANSWERS * self.recipe.polarity_weight, polarity),
+            "mood": (_ANSWERS * self.recipe.mood_weight, felt),
         }
 
+    def _answers(self, logits: Tensor, total: Tensor, mood: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The probabilities that ``taught_losses`` takes, of what the whole tagger says of some texts."""
+        seen = logits[..., 0].softmax(1) if self.exclusive else logits[..., 0].sigmoid()
+        neutral, positive = mood.sigmoid().unbind(1)
+        moods = torch.stack([(1 - neutral) * (1 - positive), neutral, (1 - neutral) * positive], 1)
+        return seen, logits[..., 1:].softmax(2), moods
 
-def _states(network: TaggerNet, ids: Tensor, there: Tensor) -> list[Tensor]:
-    """(tokens, d) after every layer."""
-    read = network.encoder(input_ids=ids, attention_mask=there.long(), output_hidden_states=True)
-    return [states[there].float() for states in read.hidden_states[1:]]
+
+def _read(network: TaggerNet, ids: Tensor, kind: Tensor) -> tuple[Sequence[Tensor], Read]:
+    """(n, t, d) states after every layer, and what the heads make of the last."""
+    every = network.encoder(input_ids=ids, attention_mask=(kind != NOTHING).long(), output_hidden_states=True)
+    states = every.hidden_states[1:]
+    return states, network.read(states[-1], network.felt(states[-1], kind), kind)
 
 
 def _apart(given: Tensor, wanted: Tensor) -> Tensor:

@@ -48,7 +48,7 @@ class EncoderRecipe:
     hidden: float = 0.1
     inner: int = 0
     inner_epochs: float = 2.0
-    inner_rate: float = 1e-3
+    inner_rate: float = 5e-4
     misspelt: float = 0.0
     mention_weight: float = 0.3
     polarity_weight: float = 0.7
