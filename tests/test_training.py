@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -308,3 +309,19 @@ def test_figures_are_those_counted_by_hand(data: Path, tmp_path: Path) -> None:
 def test_counts_guard_their_own_zero() -> None:
     assert (Count().precision, Count().recall, Count().f1) == (None, None, None)
     assert Count(3, 1, 2).f1 == pytest.approx(6 / 9)
+
+
+@pytest.mark.parametrize(("crossed", "fits"), [(1_000, 6), (0, 2)])
+def test_of_few_comments_every_part_sets_thresholds_of_many_one_does(
+    tiny_rows: list[Labelled], tiny_frame: Codeframe, crossed: int, fits: int
+) -> None:
+    told: list[tuple[str, float]] = []
+    recipe = LinearRecipe(least_texts=1, penalty=0.12, threads=1, crossed=crossed)
+    fitted = fit_linear(tiny_rows, tiny_frame, recipe, progress=lambda what, share: told.append((what, share)))
+    assert Counter(what for what, _ in told) == {
+        "reading features": 1,
+        **{f"learning {code}": fits for code in fitted.model.codes},
+    }
+    shares = [share for _, share in told]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1.0

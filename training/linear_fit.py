@@ -48,7 +48,7 @@ class LinearRecipe:
     rounds: int = 40  # of L-BFGS, at most
     least_weight: int = 3  # in 127ths of the largest of an output; smaller ones are left out of a bundle
     held_out: int = 5  # one part in this many sets calibration and thresholds; 0: that is found elsewhere
-    crossed: int = 5_000  # of at most so many texts every part does, each apart from a fit of its own
+    crossed: int = 1_000  # of at most so many texts every part does, each apart from a fit of its own
     threads: int = 2
 
 
