@@ -2,8 +2,8 @@
 
 A coder who always gives the set's label stands in for people. Both begin with the same 100 comments drawn by chance and
 get 100 more a round; after each the linear model is trained anew on all labels so far and measured on a tenth held out,
-each time another one: a single tenth of a small set is too little to tell. The choice sees texts, the labels given so far and that model's scores, as a user's would; never a label that
-was not asked for. ``python -m benchmarks.review --data DIR --seeds 3``
+each time another one: a single tenth of a small set is too little to tell. The choice sees texts, the labels given so far
+and that model's scores, as a user's would; never a label that was not asked for. ``python -m benchmarks.review --data DIR --seeds 3``
 """
 
 from __future__ import annotations

@@ -111,6 +111,14 @@ def _surprise(scores: Tensor, label: Tensor, robust: float) -> Tensor:
     return ((1 - torch.exp(robust * chosen)) / robust).mean()
 
 
+def chances(logits: Tensor, mood: Tensor, *, exclusive: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """What a network says as the probabilities that ``taught_losses`` takes: (n, c), (n, c, 3) and (n, 3)."""
+    mention = logits[..., 0].softmax(1) if exclusive else logits[..., 0].sigmoid()
+    neutral, positive = mood.sigmoid().unbind(1)
+    moods = torch.stack([(1 - neutral) * (1 - positive), neutral, (1 - neutral) * positive], 1)
+    return mention, logits[..., 1:].softmax(2), moods
+
+
 def taught_losses(
     logits: Tensor, mood: Tensor, mention: Tensor, polarity: Tensor, moods: Tensor, *, exclusive: bool
 ) -> tuple[Tensor, Tensor, Tensor]:

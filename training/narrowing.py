@@ -21,7 +21,7 @@ from vocnlp.errors import InputError
 from vocnlp.windows import NOTHING
 
 from .encoder_fit import Batch, EncoderFit, Progress, batch_of, batches, merged
-from .encoder_net import Read, TaggerNet, taught_losses
+from .encoder_net import Read, TaggerNet, chances, taught_losses
 from .reading import Example
 from .recipe import EncoderRecipe
 from .steps import half_precision
@@ -161,8 +161,8 @@ class _Regain(EncoderFit):
             given, own = _read(self.network, ids, kind)
         apart = [_apart(one[there].float(), other[there].float()) for one, other in zip(given, wanted, strict=True)]
         seen = (given[-1] - wanted[-1])[there].float() @ self.whole.heads.weight.detach().T
-        logits, _, mood = merged(batch, own)
-        answers = self._answers(*merged(batch, said))
+        (logits, _, mood), (told, _, leaning) = merged(batch, own), merged(batch, said)
+        answers = chances(told, leaning, exclusive=self.exclusive)
         mention, polarity, felt = taught_losses(logits, mood, *answers, exclusive=self.exclusive)
         return {
             "states": (1.0, torch.stack(apart[:-1]).sum() if len(apart) > 1 else apart[-1] * 0),
@@ -172,13 +172,6 @@ class _Regain(EncoderFit):
             "polarity": (_ANSWERS * self.recipe.polarity_weight, polarity),
             "mood": (_ANSWERS * self.recipe.mood_weight, felt),
         }
-
-    def _answers(self, logits: Tensor, total: Tensor, mood: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The probabilities that ``taught_losses`` takes, of what the whole tagger says of some texts."""
-        seen = logits[..., 0].softmax(1) if self.exclusive else logits[..., 0].sigmoid()
-        neutral, positive = mood.sigmoid().unbind(1)
-        moods = torch.stack([(1 - neutral) * (1 - positive), neutral, (1 - neutral) * positive], 1)
-        return seen, logits[..., 1:].softmax(2), moods
 
 
 def _read(network: TaggerNet, ids: Tensor, kind: Tensor) -> tuple[Sequence[Tensor], Read]:

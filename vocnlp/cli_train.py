@@ -18,6 +18,20 @@ if TYPE_CHECKING:
 
 _MARK = {"refuse": "[red]refused[/]", "warn": "[yellow]warning[/]", "note": "[dim]note[/]"}
 
+_Init = Annotated[Path | None, typer.Option(help="Fine-tune this bundle's encoder; default: the shipped one.")]
+_Few = Annotated[
+    bool, typer.Option("--few", help="Teach the bundle of --init the codes it lacks; its own codes stay as they are.")
+]
+_Noisy = Annotated[
+    bool,
+    typer.Option("--noisy-labels", help="Many labels are wrong: learn less from unlikely ones. One code a comment."),
+]
+_Suspects = Annotated[Path | None, typer.Option(help="With --noisy-labels: write the unlikely labels to this csv.")]
+_Changed = Annotated[bool, typer.Option("--allow-changed", help="Train though a recipe's data changed.")]
+_Mlflow = Annotated[
+    str | None, typer.Option(help="Write parameters and figures there: http://..., or a folder.", metavar="URI")
+]
+
 
 def train(
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the new bundle.")] = None,
@@ -27,35 +41,19 @@ def train(
     codeframe: FrameOption = None,
     linear: Annotated[bool, typer.Option("--linear", help="Train a linear model: seconds, and no torch.")] = False,
     encoder: Annotated[str | None, typer.Option(help="Fine-tune this: a folder, or OWNER/NAME@REVISION.")] = None,
-    init: Annotated[
-        Path | None, typer.Option(help="Fine-tune this bundle's encoder; default: the shipped one.")
-    ] = None,
+    init: _Init = None,
     ngrams: Annotated[bool, typer.Option(help="Train n-grams beside the encoder; without, it is alone.")] = True,
     teacher: Annotated[Path | None, typer.Option(help="Learn from this bundle, on the comments of --data.")] = None,
     dev: Annotated[Path | None, typer.Option("--dev", help="Measure on this labelled file, and hold out none.")] = None,
     dev_parts: Annotated[int, typer.Option(help="Hold out one part in this many for measuring; 0: none.", min=0)] = 10,
     seed: Annotated[int, typer.Option(help="Of the encoder's fit; the linear model has no chance in it.")] = 7,
-    few: Annotated[
-        bool,
-        typer.Option("--few", help="Teach the bundle of --init the codes it lacks; its own codes stay as they are."),
-    ] = False,
-    noisy_labels: Annotated[
-        bool,
-        typer.Option(
-            "--noisy-labels", help="Many labels are wrong: learn less from unlikely ones. One code a comment."
-        ),
-    ] = False,
-    suspects: Annotated[
-        Path | None, typer.Option(help="With --noisy-labels: write the unlikely labels to this csv.")
-    ] = None,
+    few: _Few = False,
+    noisy_labels: _Noisy = False,
+    suspects: _Suspects = None,
     check: Annotated[bool, typer.Option("--check", help="Only look over the data.")] = False,
     write_recipe: Annotated[Path | None, typer.Option(help="Write what is done here as a TOML recipe.")] = None,
-    allow_changed: Annotated[
-        bool, typer.Option("--allow-changed", help="Train though a recipe's data changed.")
-    ] = False,
-    mlflow: Annotated[
-        str | None, typer.Option(help="Write parameters and figures there: http://..., or a folder.", metavar="URI")
-    ] = None,
+    allow_changed: _Changed = False,
+    mlflow: _Mlflow = None,
     experiment: Annotated[str, typer.Option(help="Name of MLflow's experiment.")] = "vocnlp",
     force: Annotated[bool, typer.Option("--force", help="Replace the folder OUT.")] = False,
 ) -> None:

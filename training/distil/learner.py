@@ -9,7 +9,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
 from transformers import BertConfig, BertModel
 
-from vocnlp.training.encoder_net import OUTCOMES, TaggerNet, attended, mean_of, mood_loss, outcomes, taught_losses
+from vocnlp.training.encoder_net import (
+    OUTCOMES,
+    TaggerNet,
+    attended,
+    chances,
+    mean_of,
+    mood_loss,
+    outcomes,
+    taught_losses,
+)
 from vocnlp.training.pretrain.tokens import MASK, SPECIAL
 
 from .packed import BEGIN, PAD, Kernels, Pack, read
@@ -113,10 +122,8 @@ def starred_losses(learner: Learner, states: Tensor, packed: Pack, labels: dict[
 
 def taught_loss(said: Said, teacher: Said, weights: tuple[float, float, float]) -> Tensor:
     """Of saying what the teacher says; weights: of mention, polarity and mood."""
-    neutral, positive = teacher.mood.sigmoid().unbind(1)
-    moods = torch.stack([(1 - neutral) * (1 - positive), neutral, (1 - neutral) * positive], 1)
-    mention, polarity = teacher.logits[..., 0].sigmoid(), teacher.logits[..., 1:].softmax(2)
-    parts = taught_losses(said.logits, said.mood, mention, polarity, moods, exclusive=False)
+    wanted = chances(teacher.logits, teacher.mood, exclusive=False)
+    parts = taught_losses(said.logits, said.mood, *wanted, exclusive=False)
     return sum((weight * part for weight, part in zip(weights, parts, strict=True)), said.mood.sum() * 0)
 
 
