@@ -161,6 +161,29 @@ def test_what_an_encoder_has_cost_is_told_with_every_fit_since(tiny_bundle: Path
     assert began in card
 
 
+@pytest.mark.parametrize(
+    ("epochs", "told"),
+    [
+        (
+            (2.0, 1.5),
+            "own, its feed-forward layers narrowed from 1,024 to 640 neurons in 2 epochs, fine-tuned for 1.5 epochs",
+        ),
+        ((2.0, 0.0), "own, its feed-forward layers narrowed from 1,024 to 640 neurons in 2 epochs"),
+        ((0.0, 0.0), "own, its feed-forward layers narrowed from 1,024 to 640 neurons"),
+    ],
+)
+def test_the_card_says_what_an_encoder_was_narrowed_to(
+    tiny_bundle: Path, epochs: tuple[float, float], told: str
+) -> None:
+    narrowed = {"before": 1024, "after": 640, "epochs": epochs[0]}
+    training = {
+        "encoder": "own", "epochs": epochs[1], "narrowed": narrowed, "rows": 1200, "held_out": 100, "seconds": 61.4,
+        "cores": 2, "sets": [], "checks": {},
+    }  # fmt: skip
+    card = model_card(replace(Bundle.load(tiny_bundle), figures={}, training=training))
+    assert f"(100 more were held out); {told}, 61 s of fitting on 2 CPU cores." in card
+
+
 def test_exclusive_labels_make_a_frame_of_one_code_a_text(tmp_path: Path) -> None:
     path = tmp_path / "intents.jsonl"
     asks = {"改地址": ["地址写错了想改", "能帮我改地址吗", "收货地址换一下", "改下收件人地址", "地址填错"],

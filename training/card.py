@@ -157,7 +157,8 @@ def _how(training: Mapping[str, Any]) -> str:
         noisy = f"; by a loss for noisy labels, {training['suspects']:,} of which it finds unlikely"
     tuned = f", fine-tuned for {training['epochs']:g} epochs" if training["epochs"] else ""
     if less := training.get("narrowed"):
-        tuned = f", its feed-forward layers narrowed from {less['before']} to {less['after']} neurons{tuned}"
+        read = f" in {less['epochs']:g} epochs" if less["epochs"] else ""
+        tuned = f", its feed-forward layers narrowed from {less['before']:,} to {less['after']:,} neurons{read}{tuned}"
     return f"{training['encoder']}{tuned}{stopped}{beside}, {spent}{noisy}"
 
 
