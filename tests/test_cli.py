@@ -74,8 +74,8 @@ def test_score_says_what_was_chosen_and_what_came_out(tmp_path: Path, tiny_bundl
     ]
     lines = ended.stdout.splitlines()
     assert lines[:2] == [f"40 rows -> {tmp_path / '出.xlsx'}", "  read 39; noise 1 (no_opinion 1)"]
-    assert "  推荐分: 1 outside 0-10 (row 4: '11'); such cells are left out, their rows are kept" in lines
-    assert "  推荐分: 1 not a number (row 6: '十分'); such cells are left out, their rows are kept" in lines
+    assert "  推荐分: 1 outside 0-10 (data row 4: '11'); such cells are left out, their rows are kept" in lines
+    assert "  推荐分: 1 not a number (data row 6: '十分'); such cells are left out, their rows are kept" in lines
     assert any(line.startswith("  NPS -") and line.endswith("n = 38)") for line in lines)
     assert "pain points by what they cost in NPS" in [line.strip() for line in lines]
 

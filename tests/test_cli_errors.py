@@ -97,8 +97,6 @@ INPUTS: dict[str, tuple[str, Callable[[Path], object], list[str], list[str], str
                    "quote cells that hold the delimiter"),
     "title above a csv": ("a.csv", titled, [], ["a.csv: '六月客户调研' is a title", "编号, 评论"],
                           "delete the rows above the header"),
-    "title above a sheet": ("a.xlsx", titled, [], ["a.xlsx: '六月客户调研' is a title"],
-                            "delete the rows above the header"),
     "broken json": ("a.jsonl", lambda p: bytes_at(p, '{"评论":"好"}\n{"评论":'.encode()), [],
                     ["a.jsonl, row 2", "line 2 is not JSON"], "one object a line"),
     "a name of ours": ("a.csv", lambda p: write_csv(p, [{"评论": "味道很好", "voc_tags": "x"}]), [],

@@ -56,6 +56,8 @@ def test_a_stage_is_found_by_id_name_or_synonym(tiny_frame: Codeframe) -> None:
     catering = tiny_frame.journey("catering")
     found = [catering.stage_of(word) for word in ("queue", "排 队", "等位 ", "QUEUE", "结账", "")]
     assert [stage and stage.id for stage in found] == ["queue", "queue", "queue", "queue", None, None]
+    traditional = [catering.stage_of(word) for word in ("等 位", "用餐", "買單", "排隊", "門店")]
+    assert [stage and stage.id for stage in traditional] == ["queue", "dine", "pay", "queue", None]
     with pytest.raises(CodeframeError, match="codeframe corner-shop has no journey 'hotel'") as caught:
         tiny_frame.journey("hotel")
     assert caught.value.hint == "journeys here: general, catering"

@@ -287,3 +287,11 @@ def test_a_table_that_was_not_scored_is_refused():
     with pytest.raises(InputError) as caught:
         figures(pa.table({"text": ["还行"]}), FRAME)
     assert (caught.value.column, caught.value.hint) == ("voc_sentiment", "score the comments first: vocnlp score")
+
+
+def test_a_stage_that_no_journey_knows_is_one_however_its_characters_are_written():
+    given = tagged([row(stage=name, score=9) for name in ("門店", "门店", " 门 店", "柜台")])
+    assert [(stage.name, stage.rows) for stage in figures(given, FRAME).stages if stage.rows] == [
+        ("门店", 3),
+        ("柜台", 1),
+    ]

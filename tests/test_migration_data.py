@@ -111,6 +111,34 @@ def test_the_label_of_an_exclusive_frame_becomes_its_tag(tmp_path: Path) -> None
     assert (rows[1]["tags"], "label" in rows[1], "delay" in rows[1]["annotated"]) == ([], False, False)
 
 
+def test_a_label_beside_a_sentiment_or_tags_becomes_a_tag(tmp_path: Path) -> None:
+    tag = {"code": "size", "polarity": "negative", "start": "0", "end": "2", "by": "乙"}
+    rows = [
+        {"id": "1", "text": "呛人", "label": "smell", "sentiment": "negative", "tags": []},
+        {"id": "2", "text": "偏小，颜色也暗", "label": "外观颜色", "tags": [tag]},
+        {"id": "3", "text": "太小了", "label": "负面", "tags": [{"code": "size"}]},
+    ]
+    relabel(labelled(tmp_path, rows), tmp_path / "new.jsonl", shop_migration(tmp_path, MERGE_ALONE))
+    assert [json.loads(line) for line in (tmp_path / "new.jsonl").read_text(encoding="utf-8").splitlines()] == [
+        {"id": "1", "text": "呛人", "sentiment": "negative", "tags": [{"code": "look", "polarity": None}]},
+        {
+            "id": "2",
+            "text": "偏小，颜色也暗",
+            "tags": [{**tag, "start": 0, "end": 2}, {"code": "look", "polarity": None}],
+        },
+        rows[2],
+    ]
+
+
+def test_codes_that_were_looked_for_are_known_to_the_old_frame_by_name_or_not_at_all(tmp_path: Path) -> None:
+    row = {"id": "1", "text": "没提尺码", "tags": [], "sentiment": "neutral", "annotated": ["气味", "外观颜色", "size"]}
+    relabel(labelled(tmp_path, [row]), tmp_path / "new.jsonl", shop_migration(tmp_path, MERGE_ALONE), force=True)
+    assert json.loads((tmp_path / "new.jsonl").read_text(encoding="utf-8"))["annotated"] == ["look", "size"]
+    source = labelled(tmp_path, [{**row, "annotated": ["尺嘛"]}])
+    with pytest.raises(InputError, match="row 1, column 'annotated': the codeframe shop-test has no such code"):
+        relabel(source, tmp_path / "new.jsonl", shop_migration(tmp_path, MERGE_ALONE), force=True)
+
+
 def test_twins_of_a_merge() -> None:
     def of(*polarities: str | None, **cells: Any) -> list[str | None]:
         tags = [{"code": "x", "polarity": polarity, **cells} for polarity in polarities]

@@ -16,6 +16,10 @@ NOISE = {
         "没什么意见", "没有什么想说的", "没啥要说的", "目前没有其他建议", "无其他意见", "没有啦", "无啊", "木有", "冇", "不知道",
         "我不知道", "不清楚", "随便", "略", "同上", "無", "沒有", "沒有意見", "N/A", "n/a", "NA", "Ｎ／Ａ", "None", "null", "nil",
         "No", "nothing", "没有没有", "无，", "\u200b无\u200b", "没有！！！", "暂时没什么补充", "无所谓",
+        "http://evil.com/a?b=1", "https://a.cn/b https://c.cn", "www.shop.example", "shop-7.com.cn/x?y=1", "ann@shop.com",
+        "http://a.cn/b?c=d&e=f&g=h&i=j", "https://a.cn/" + "b" * 900, "（http://x.cn）",
+        '=HYPERLINK("http://evil.com","点我")', '＝HYPERLINK("http://evil.com","点我")', "=cmd|calc", "=SUM(A1, B1) / 2",
+        "+cmd|' /C calc'!A0", '=IF(A1>3,"满意","不满意")', "=D2+D3", "=Sheet1!A1", "=(A1+B1)/2",
     ],
     "mash": [
         "asdfgh", "asdf", "QWERTY", "qwer asdf", "zxcvbnm", "lkjh", "poiuy", "asdf1234", "dfgdfgdf", "bcxvbn", "111", "1",
@@ -44,7 +48,9 @@ OPINIONS = [
     "微信支付不了", "加微信支付", "微信支付5次都失败", "加微信群抢券很麻烦", "加了微信没人理", "加客服微信等了3天", "QQ音乐连不上",
     "qq email收不到", "qq登录不上", "微信号绑定不了", "我的微信号abc12345绑定不了会员", "扫码关注公众号才能点单", "联系客服5次没人接",
     "请联系我13800138000", "贷款秒批，利率也低", "链接打不开", "点击链接没反应", "内幕价太坑", "vx登录失败", "加微信支付2元手续费",
-    "加5块钱才给袋子", "加微信排队，前面120人",
+    "加5块钱才给袋子", "加微信排队，前面120人", "看 http://x.cn", "物流慢http://x.com", "see http://x.com", "网址打不开",
+    "=太差了，退钱", "= very bad (really)", "=so so good", "=good", "=so-so", "-great!", "-客服差", "+快递很快", "@店长 态度差",
+    '=HYPERLINK("http://e.com","点我")打不开', "=iphone15", "-iphone15 发热", "=5G", "node.js 不会用",
 ]  # fmt: skip
 
 

@@ -135,6 +135,23 @@ def test_report_says_how_often_rules_are_right(
     assert vocnlp("rules", "report", *given).out.splitlines()[2].split()[-1] == "67%"
 
 
+def test_report_knows_codes_by_name_and_refuses_others_as_evaluate_does(
+    vocnlp: CommandLine, frame: Path, tmp_path: Path, tiny_bundle: Path
+) -> None:
+    path = tmp_path / "labelled.jsonl"
+    given = ("--codeframe", frame, "--bundle", tiny_bundle, "--data", path, "--labelled", "--json")
+    name = next(str(code["name"]) for code in FRAME["codes"] if code["id"] == "parking")
+    row = {"id": "1", "text": "停车费太贵了", "tags": [{"code": name}], "annotated": [name]}
+    path.write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
+    found = counts(vocnlp("rules", "report", *given).out)
+    assert (found["parking#1"]["right"], found["parking#1"]["judged"]) == (1, 1)
+    path.write_text(json.dumps({**row, "tags": [{"code": "PARKING"}]}, ensure_ascii=False) + "\n", encoding="utf-8")
+    ended = vocnlp("rules", "report", *given)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"{path}, row 1, column 'code': the codeframe corner-shop has no such code (value: 'PARKING')" in ended.err
+    assert "did you mean 'parking'?" in ended.err
+
+
 def test_a_frame_without_rules_is_told_so(vocnlp: CommandLine, tmp_path: Path, tiny_bundle: Path) -> None:
     path = tmp_path / "bare.yaml"
     path.write_text(yaml.safe_dump(FRAME, allow_unicode=True), encoding="utf-8")

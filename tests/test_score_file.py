@@ -97,6 +97,42 @@ def test_a_csv_carries_the_tags_whole_as_json(tmp_path: Path, score: Score, tagg
     assert row["voc_confidence"] == str(round(prediction.confidence, 4))
 
 
+def test_one_bad_cell_leaves_the_others_of_its_column_numbers_and_a_formula_its_text(
+    tmp_path: Path, score: Score
+) -> None:
+    book = openpyxl.Workbook()
+    for row in (["评论", "NPS", "金额"], ["=太差了，退钱", 3, 12.5], ["味道好", "未评", "无"], ["快递慢", 10, "=C2*2"]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    score(tmp_path / "a.xlsx", tmp_path / "b.xlsx", named={"score": "NPS"})
+    written = openpyxl.load_workbook(tmp_path / "b.xlsx")["标注结果"]
+    cells = [[(cell.value, cell.data_type) for cell in line[:3]] for line in written.iter_rows(min_row=2)]
+    assert cells == [
+        [("=太差了，退钱", "s"), (3, "n"), (12.5, "n")],
+        [("味道好", "s"), ("未评", "s"), ("无", "s")],
+        [("快递慢", "s"), (10, "n"), ("=C2*2", "s")],
+    ]
+    assert [row["情感"] for row in read(tmp_path / "b.xlsx")][0] is not None
+
+
+def test_rows_below_a_title_are_told_as_excel_counts_them(tmp_path: Path, score: Score) -> None:
+    book = openpyxl.Workbook()
+    for row in (["滿意度調查"], [], ["評論", "NPS"], ["味道很好", 9], ["快递太慢", "x"]):
+        book.active.append(row)
+    book.save(tmp_path / "a.xlsx")
+    score(tmp_path / "a.xlsx", tmp_path / "b.xlsx", named={"score": "NPS"})
+    about = [(row["项目"], row["内容"]) for row in read_sheet(tmp_path / "b.xlsx", "说明")]
+    assert [row["Excel行号"] - row["行号"] for row in read_sheet(tmp_path / "b.xlsx", "标签明细")] == [3] * 2
+    assert {("表头上方", "滿意度調查"), ("表头所在行", 3), ("Excel 第 5 行", "NPS = x")} <= set(about)
+
+
+def test_rows_of_a_csv_are_told_as_data_rows(tmp_path: Path, score: Score) -> None:
+    source = write_csv(tmp_path / "a.csv", [{"评论": "味道很好", "NPS": "9"}, {"评论": "快递太慢", "NPS": "x"}])
+    score(source, tmp_path / "b.xlsx", named={"score": "NPS"})
+    about = [(row["项目"], row["内容"]) for row in read_sheet(tmp_path / "b.xlsx", "说明")]
+    assert about[-1] == ("数据第 2 行", "NPS = x")
+
+
 # The workbook's sheets
 
 
@@ -178,10 +214,10 @@ def test_cells_that_cannot_be_used_are_counted_and_listed_in_chinese(survey: Pat
         ("行错误", 2, "行已保留，单元格按空值处理"),
         ("行错误合计：推荐分", 1, "不在0-10之间"),
         ("行错误合计：推荐分", 1, "不是数字"),
-        ("第 13 行", "推荐分 = 11", "不在0-10之间"),
-        ("第 14 行", "推荐分 = 十分", "不是数字"),
+        ("Excel 第 14 行", "推荐分 = 11", "不在0-10之间"),
+        ("Excel 第 15 行", "推荐分 = 十分", "不是数字"),
     ]
-    assert [row["推荐分"] for row in read(survey)][12:14] == ["11", "十分"]
+    assert [row["推荐分"] for row in read(survey)][12:14] == [11, "十分"]
 
 
 def test_problems_of_any_output_are_in_the_result(tmp_path: Path, score: Score) -> None:

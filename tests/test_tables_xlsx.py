@@ -11,6 +11,8 @@ import pytest
 import xlsxwriter
 
 from vocnlp.errors import InputError
+from vocnlp.sheets_cells import way_back
+from vocnlp.sheets_reading import SheetSource
 from vocnlp.tables import Limits, open_table
 
 
@@ -191,3 +193,92 @@ def test_places_and_values_beyond_any_sheet_are_refused(tmp_path: Path, old: byt
             target.writestr(name, content.replace(old, new) if name == part else content)
     with pytest.raises(InputError, match=message):
         open_table(tmp_path / "a.xlsx")
+
+
+def test_a_formula_without_a_saved_value_keeps_its_text(tmp_path: Path) -> None:
+    path = book_of(
+        tmp_path / "a.xlsx",
+        s=[["评论", "金额"], ["=太差了，退钱 & <b>", 7], ["好", "=B2*2"], [None, None], ["=SUM(B2:B3)", "=B2"]],
+    )
+    assert rows_of(path) == [
+        ["=太差了，退钱 & <b>", "7"],
+        ["好", "=B2*2"],
+        [None, None],
+        ["=SUM(B2:B3)", "=B2"],
+    ]
+
+
+def test_a_formula_with_a_saved_value_gives_that_value(tmp_path: Path) -> None:
+    with xlsxwriter.Workbook(tmp_path / "a.xlsx") as book:
+        sheet = book.add_worksheet()
+        sheet.write_row(0, 0, ["评论", "分"])
+        for number, value in enumerate(["很好", "#N/A", "#NAME?"], 1):
+            sheet.write_formula(number, 0, "=太差了", None, value)
+            sheet.write_formula(number, 1, "=1+1", None, 2)
+    assert rows_of(tmp_path / "a.xlsx") == [["很好", 2], [None, 2], ["=太差了", 2]]
+    made = book_of(tmp_path / "made.xlsx", s=[["评论", "分"], ["=T(B9)", 1]])
+    with zipfile.ZipFile(made) as source, zipfile.ZipFile(tmp_path / "b.xlsx", "w") as target:
+        for name in source.namelist():  # as Excel saves a formula whose value is the empty text
+            target.writestr(name, source.read(name).replace(b'<c r="A2">', b'<c r="A2" t="str">'))
+    assert rows_of(tmp_path / "b.xlsx") == [[None, 1]]
+
+
+def with_prefix(content: bytes, prefix: bytes) -> bytes:
+    for name in (b"worksheet", b"sheetData", b"row", b"c", b"f", b"v", b"is", b"t"):
+        for end in (b">", b" ", b"/"):
+            content = content.replace(b"<" + name + end, b"<" + prefix + b":" + name + end)
+        content = content.replace(b"</" + name + b">", b"</" + prefix + b":" + name + b">")
+    return content.replace(b"xmlns=", b"xmlns:" + prefix + b"=")
+
+
+def test_formulas_are_found_at_the_edge_of_a_chunk_and_under_any_prefix(tmp_path: Path) -> None:
+    for length in range(9_985, 10_020, 5):  # the formula's cell lies across the end of the first MiB
+        rows = [["评论"], *([["好" * 100]] * 2000), ["=" + "慢" * length], *([["好" * 1000]] * 300), ["=退钱"]]
+        path = book_of(tmp_path / "a.xlsx", s=rows)
+        assert rows_of(path) == [[row[0]] for row in rows[1:]]
+    made = book_of(tmp_path / "made.xlsx", s=[["评论"], ["=退钱"], ["好"]])
+    with zipfile.ZipFile(made) as source, zipfile.ZipFile(tmp_path / "b.xlsx", "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            target.writestr(name, with_prefix(content, b"x") if "worksheets" in name else content)
+    assert rows_of(tmp_path / "b.xlsx") == [["=退钱"], ["好"]]
+
+
+def test_titles_above_the_header_are_no_data_and_row_numbers_stay_those_of_excel(tmp_path: Path) -> None:
+    rows = [[], ["滿意度調查 2026年第一季"], ["匯出時間：2026-04-01"], [], ["評論", "NPS"], ["送貨好慢", 2]]
+    source = open_table(book_of(tmp_path / "a.xlsx", s=rows))
+    assert isinstance(source, SheetSource)
+    assert (source.header_row, source.above) == (5, ("滿意度調查 2026年第一季", "匯出時間：2026-04-01"))
+    assert (source.schema.names, source.rows) == (["評論", "NPS"], 1)
+    assert rows_of(source.path) == [["送貨好慢", 2]]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["评论"], ["排队太久", "已回访"]],  # who names the comments means them
+        [["您有什么建议？"], ["排队太久", 3]],
+        [["您有什么建议？"], ["排队太久", "已回访"]],
+        [["您有什么建议？"], [None], ["排队太久", "排队太久"]],
+        [["门店意见"], *([["排队太久"]] * 12), ["评论", "NPS"]],
+    ],
+)
+def test_the_first_row_stays_the_header_where_what_follows_is_none(
+    tmp_path: Path, rows: Sequence[Sequence[object]]
+) -> None:
+    source = open_table(book_of(tmp_path / "a.xlsx", s=rows))
+    assert isinstance(source, SheetSource)
+    assert (source.header_row, source.above, source.schema.names[0]) == (1, (), rows[0][0])
+
+
+def test_cells_of_a_mixed_column_find_the_way_back(tmp_path: Path) -> None:
+    cells = [3, "九分", 10, "11", 0.5, True, "007", "1e3", date(2026, 1, 2), datetime(2026, 1, 3, 10, 5), time(9, 30)]
+    cells += ["TRUE", 1 / 3, "2026/1/2"]
+    source = open_table(book_of(tmp_path / "a.xlsx", s=[["评论", "混合"], *(["好", cell] for cell in cells)]))
+    way = way_back(source.schema.field("混合"))
+    assert way is not None and way_back(source.schema.field("评论")) is None
+    texts = [row["混合"] for batch in source.batches() for row in batch.to_pylist()]
+    back = [way(text) for text in texts]
+    # "TRUE" stands there as a text, too, so both stay texts; Excel shows fifteen digits.
+    assert back == [*cells[:5], "TRUE", *cells[6:12], 0.333333333333333, "2026/1/2"]
+    assert [type(cell) for cell in back[:3]] == [float, str, float]

@@ -64,6 +64,14 @@ def test_unknown_codes_are_refused_with_their_rows_and_what_was_meant() -> None:
     assert caught.value.hint == one.hint
 
 
+def test_a_code_that_was_looked_for_is_checked_like_one_that_was_tagged() -> None:
+    odd = Labelled(
+        "x", "包裹丢了一只鞋", (GoldTag("物流", "negative"),), annotated=frozenset({"物流", " 口味"}), row=14
+    )
+    one = found("unknown_code", rows(odd), frame=FRAME)
+    assert (one.count, one.rows, one.hint) == (1, (14,), "did you mean '口味'?")
+
+
 def test_a_code_in_another_case_is_refused_with_the_right_one() -> None:
     frame = Codeframe.from_labels(["口味", "物流", "Ａｐｐ"])
     odd = Labelled("x", "闪退", (GoldTag("app", "negative"),), row=14)

@@ -15,7 +15,7 @@ from vocnlp.records import NEGATIVE, POLARITIES, POSITIVE
 from vocnlp.text import normalise
 
 from .checked import NOTE, REFUSE, WARN, Checked, Finding
-from .labelled import Labelled, meant, plain_by_text, unknown_codes
+from .labelled import Labelled, labels_of, meant, plain_by_text, unknown_codes
 from .profile import profile_of
 from .twins import near_twins
 
@@ -79,14 +79,14 @@ def _codes(rows: Sequence[Labelled], beside: Suspects) -> list[Finding]:
     """Labels that the frame does not know, or where there is no frame, labels that differ by case alone."""
     if beside.frame is None:
         spelt: dict[str, list[str]] = {}
-        for code in sorted({tag.code for row in rows for tag in row.tags}):
+        for code in sorted({code for row in rows for code in labels_of(row)}):
             spelt.setdefault(normalise(code).strip(), []).append(code)
         return [
             _found(
                 WARN,
                 "spelling",
                 f"{' and '.join(map(repr, same))} differ by case, width or blanks alone, and are learnt as different codes",
-                (row for row in rows if any(tag.code in same[1:] for tag in row.tags)),
+                (row for row in rows if not set(same[1:]).isdisjoint(labels_of(row))),
                 hint="write them alike, or give a codeframe",
             )
             for same in spelt.values()
@@ -103,7 +103,7 @@ def _codes(rows: Sequence[Labelled], beside: Suspects) -> list[Finding]:
             )
         else:
             hint = f"did you mean {near!r}?" if near else "add it to the codeframe, or train without --codeframe"
-        carrying = (row for row in rows if any(tag.code == label for tag in row.tags))
+        carrying = (row for row in rows if label in labels_of(row))
         found.append(_found(REFUSE, "lost_code" if lost else "unknown_code", told, carrying, hint=hint))
     return found
 

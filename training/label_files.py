@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,40 +18,17 @@ import pyarrow.compute as pc
 from vocnlp.column_names import EXACT, match_name
 from vocnlp.columns import choose_columns
 from vocnlp.errors import InputError
+from vocnlp.filekinds import XLSX
 from vocnlp.tables import Source, open_table
+
+from .label_marks import Line, Mark, Said, shown, span_of
 
 _CODE = ("code", "codes", "编码", "标签", "码", "代码", "编码名称", "码名", "标签名称", "tag", "label_code")
 _POLARITY = ("polarity", "极性", "倾向", "情感极性", "情感倾向", "情感")
-_SENTIMENT = ("sentiment", "label", "整体情感", "总体情感", "情感")
+_SENTIMENT = ("sentiment", "整体情感", "总体情感", "情感")
+_LABEL = "label"
 _ID = ("id", "编号", "序号", "评论编号", "答卷编号")
 _FEW = 50  # distinct cells of a column that are looked at: one with more is no column of polarities
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A code in a text as a file has it: the polarity is a cell, its column and row are where that stands."""
-
-    code: str
-    polarity: Any
-    start: int | None = None
-    end: int | None = None
-    column: str = "polarity"
-    row: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One text as a file has it. ``label`` is a sentiment, or the code of an exclusive frame.
-
-    ``annotated`` are the codes that were looked for, where the file says so: reviewed rows without any code do.
-    """
-
-    row: int
-    id: str
-    text: str
-    marks: tuple[Mark, ...]
-    label: Any = None
-    annotated: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -69,13 +46,22 @@ class LabelFile:
 
 @dataclass(frozen=True, slots=True)
 class _Roles:
-    """The columns of a table that are no codes; ``header`` is the row in which the header stands."""
+    """The columns of a table that are no codes; ``header`` is the row in which the header stands.
+
+    ``sentiment`` holds nothing but sentiments; ``label`` holds them, too, or codes of an exclusive frame.
+    """
 
     text: str
     identity: str | None
     sentiment: str | None
+    label: str | None = None
     header: int = 1
-    codes: tuple[str, ...] = field(default=())
+
+    def said(self, row: Mapping[str, Any], number: int) -> Iterator[Said]:
+        """What a row says of the whole text."""
+        for column, free in ((self.sentiment, False), (self.label, True)):
+            if column is not None and shown(cell := row.get(column)).strip():
+                yield Said(cell, column, number, free)
 
 
 def read_label_file(path: Path, polarities: Mapping[str, str], known: Iterable[str] = ()) -> LabelFile:
@@ -94,10 +80,11 @@ def read_label_file(path: Path, polarities: Mapping[str, str], known: Iterable[s
     text = lower.get("text") or choose_columns(source.schema, first).text
     rows = chain.from_iterable(batch.to_pylist() for batch in chain([first], batches))
     if code is not None:
-        polarity = _named(lower, _POLARITY)
-        sentiment = next((lower[name] for name in _SENTIMENT if name in lower and lower[name] != polarity), None)
-        return LabelFile(_long(path, rows, lower, _Roles(text, identity, sentiment, header), code=code))
-    roles = _Roles(text, identity, _named(lower, _SENTIMENT), header)
+        # The codes have a column of their own here, so that a label can be a sentiment alone.
+        names = [name for name in (*_SENTIMENT, _LABEL) if lower.get(name) != _named(lower, _POLARITY)]
+        roles = _Roles(text, identity, _named(lower, names), header=header)
+        return LabelFile(_long(path, _unmerged(source, rows, header), lower, roles, code=code))
+    roles = _Roles(text, identity, _named(lower, _SENTIMENT), lower.get(_LABEL), header)
     return _wide(source, rows, roles, polarities, frozenset(known))
 
 
@@ -117,16 +104,12 @@ def _from_jsonl(path: Path) -> Iterator[Line]:
             try:
                 row = json.loads(line)
                 text = row["text"]
-            except (json.JSONDecodeError, KeyError, TypeError, RecursionError) as error:
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 hint = 'each line is a JSON object with at least "text"'
                 raise InputError(f"not a labelled row: {error!r}", path=path, row=number, hint=hint) from error
             if not isinstance(text, str):
                 raise InputError("the text is not a string", path=path, row=number, column="text", value=repr(text))
-            marks = tuple(_mark(tag, path, number) for tag in row.get("tags") or ())
-            looked = row.get("annotated")
-            annotated = tuple(map(str, looked)) if isinstance(looked, list) else None
-            label = row.get("sentiment", row.get("label"))
-            yield Line(number, str(row.get("id", number)), text, marks, label, annotated)
+            yield _line(row, path, number)
 
 
 def _decoded(handle: Iterable[str], path: Path) -> Iterator[str]:
@@ -136,12 +119,58 @@ def _decoded(handle: Iterable[str], path: Path) -> Iterator[str]:
         raise InputError(f"is not UTF-8: {error.reason}", path=path, hint="save the file as UTF-8") from error
 
 
-def _mark(tag: Any, path: Path, number: int) -> Mark:
+def _line(row: Mapping[str, Any], path: Path, number: int) -> Line:
+    text, identity = row["text"], row.get("id")
+    tags, looked = (_listed(row, name, path, number) for name in ("tags", "annotated"))
+    if looked is not None and not all(isinstance(code, str) for code in looked):
+        told = "holds something that is no code"
+        raise InputError(told, path=path, row=number, column="annotated", value=repr(looked))
+    marks = tuple(_mark(tag, text, path, number) for tag in tags or ())
+    said = _Roles("text", "id", "sentiment", _LABEL).said(row, number)
+    name = str(number) if identity is None else str(identity)
+    return Line(number, name, text, marks, tuple(said), None if looked is None else tuple(looked))
+
+
+def _listed(row: Mapping[str, Any], name: str, path: Path, number: int) -> list[Any] | None:
+    """The list that a row has under a name; None where it has nothing."""
+    value = row.get(name)
+    if value is not None and not isinstance(value, list):
+        raise InputError("is not a list", path=path, row=number, column=name, value=repr(value), hint="write it in [ ]")
+    return value
+
+
+def _mark(tag: Any, text: str, path: Path, number: int) -> Mark:
     if not isinstance(tag, dict) or not isinstance(tag.get("code"), str) or not tag["code"].strip():
         raise InputError("a tag without a code", path=path, row=number, column="tags", value=repr(tag))
-    start, end = tag.get("start"), tag.get("end")
-    spans = isinstance(start, int) and isinstance(end, int)
-    return Mark(tag["code"], tag.get("polarity"), *((start, end) if spans else (None, None)), row=number)
+    start, end = span_of(text, tag.get("start"), tag.get("end"), path=path, row=number)
+    return Mark(tag["code"], tag.get("polarity"), start, end, row=number)
+
+
+def _unmerged(source: Source, rows: Iterable[dict[str, Any]], header: int) -> Iterator[dict[str, Any]]:
+    """The rows of a table; a cell of a sheet that is merged with those above it says what they say."""
+    merged = _merged(source)
+    held: dict[str, tuple[int, Any]] = {}
+    for number, row in enumerate(rows, header + 1):
+        held |= {column: (last, row[column]) for column, last in merged.get(number, ())}
+        held = {column: (last, cell) for column, (last, cell) in held.items() if number <= last}
+        yield {**row, **{column: cell for column, (_, cell) in held.items() if row[column] is None}}
+
+
+def _merged(source: Source) -> dict[int, list[tuple[str, int]]]:
+    """Row as the sheet shows it -> columns in which cells of several rows are merged from there on, and the last row."""
+    found: dict[int, list[tuple[str, int]]] = {}
+    if source.kind != XLSX or source.sheet is None:
+        return found
+    from python_calamine import CalamineWorkbook
+
+    with CalamineWorkbook.from_path(str(source.path)) as book:
+        sheet = book.get_sheet_by_name(source.sheet)
+        left = sheet.start[1] if sheet.start else 0  # empty columns before the table are none of its columns
+        columns = dict(enumerate(source.schema.names, left))
+        for (first, column), (last, _) in getattr(sheet, "merged_cell_ranges", None) or ():  # older ones do not tell
+            if last > first and column in columns:
+                found.setdefault(first + 1, []).append((columns[column], last + 1))
+    return found
 
 
 def _long(
@@ -150,25 +179,39 @@ def _long(
     """One row a tag; rows of one id, or of one text where there are no ids, are one comment."""
     polarity = _named(lower, _POLARITY)
     start, end = lower.get("start", ""), lower.get("end", "")
-    texts: dict[str, tuple[int, str, Any]] = {}
+    texts: dict[str, tuple[int, str]] = {}
     marks: dict[str, list[Mark]] = {}
+    said: dict[str, list[Said]] = {}
+    lost: list[int] = []
     for number, row in enumerate(rows, roles.header + 1):
-        text, named = shown(row[roles.text]), shown(row[code]).strip()
+        text, named, whole = shown(row[roles.text]), shown(row[code]).strip(), list(roles.said(row, number))
         key = shown(row[roles.identity]) if roles.identity else text
-        if not text and not named:
+        if not (text.strip() or named or whole):
             continue  # a row left empty
-        label = row[roles.sentiment] if roles.sentiment else None
-        before = texts.setdefault(key, (number, text, label))
-        if before[1] != text:
-            told = f"the id {key!r} has another text in row {before[0]}"
+        if not key.strip():
+            lost.append(number)
+            continue
+        first, before = texts.setdefault(key, (number, text))
+        if text and before != text:
+            told = f"the id {key!r} has another text in row {first}"
             raise InputError(told, path=path, row=number, hint="give every comment an id of its own")
-        places = shown(row.get(start)), shown(row.get(end))
-        begin, stop = (int(places[0]), int(places[1])) if all(map(str.isdecimal, places)) else (None, None)
+        known = said.setdefault(key, [])
+        known += [cell for cell in whole if cell.value not in [one.value for one in known]]
+        begin, stop = span_of(before, row.get(start), row.get(end), path=path, row=number, columns=(start, end))
         if named:
             cell = row[polarity] if polarity else None
             marks.setdefault(key, []).append(Mark(named, cell, begin, stop, polarity or "", number))
-    for key, (number, text, label) in texts.items():
-        yield Line(number, key if roles.identity else str(number), text, tuple(marks.get(key, ())), label)
+    _refuse_lost(lost, path, roles.identity or roles.text)
+    for key, (number, text) in texts.items():
+        name = key if roles.identity else str(number)
+        yield Line(number, name, text, tuple(marks.get(key, ())), tuple(said[key]))
+
+
+def _refuse_lost(rows: Sequence[int], path: Path, column: str) -> None:
+    if rows:
+        more = f"; {len(rows) - 1:,} more: row {', '.join(map(str, rows[1:6]))}" if len(rows) > 1 else ""
+        told = f"empty, so nothing says of which comment this row speaks{more}"
+        raise InputError(told, path=path, row=rows[0], column=column, hint="merged cells? fill the cell down")
 
 
 def _wide(
@@ -179,7 +222,7 @@ def _wide(
     known: frozenset[str],
 ) -> LabelFile:
     """One column a code. Columns without a single polarity are none, unless the frame has a code of that name."""
-    plain = {roles.text, roles.identity, roles.sentiment}
+    plain = {roles.text, roles.identity, roles.sentiment, roles.label}
     cells = _distinct(source, [name for name in source.schema.names if name not in plain])
     words = frozenset(polarities) | ABSENT | PRESENT
     codes = tuple(
@@ -198,9 +241,8 @@ def _wide(
             filled = [code for code in codes if shown(row[code]).strip()]
             marks = tuple(Mark(code.strip(), row[code], column=code, row=number) for code in filled)
             identity = shown(row[roles.identity]) if roles.identity else str(number)
-            label = row[roles.sentiment] if roles.sentiment else None
             if (text := shown(row[roles.text])) or marks:
-                yield Line(number, identity, text, marks, label)
+                yield Line(number, identity, text, marks, tuple(roles.said(row, number)))
 
     return LabelFile(lines(), left, absent, present)
 
@@ -225,12 +267,3 @@ def _distinct(source: Source, names: Sequence[str]) -> dict[str, frozenset[str]]
 
 def _first(cells: pa.Array) -> list[Any]:
     return list(cells.slice(0, _FEW + 1).to_pylist())
-
-
-def shown(cell: Any) -> str:
-    """A cell as a word: whole numbers without a point, nothing for an empty one."""
-    if cell is None:
-        return ""
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return str(cell)

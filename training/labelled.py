@@ -8,25 +8,17 @@ import lzma
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from vocnlp.codeframe import Codeframe
 from vocnlp.columns import choose_columns
 from vocnlp.errors import InputError
-from vocnlp.records import MIXED, NEGATIVE, NEUTRAL, POLARITIES, POSITIVE
+from vocnlp.records import MIXED, NEUTRAL, POLARITIES
 from vocnlp.tables import open_table
 from vocnlp.text import normalise, normalise_all
 
-from .label_files import Line, Mark, read_label_file, shown
-
-_POLARITY_WORDS = {
-    **{polarity: polarity for polarity in (*POLARITIES, MIXED)},
-    **dict.fromkeys(("neg", "负面", "负向", "消极", "差评", "-1", "不满意"), NEGATIVE),
-    **dict.fromkeys(("neu", "中性", "中立", "0", "一般"), NEUTRAL),
-    **dict.fromkeys(("pos", "正面", "正向", "积极", "好评", "1", "满意"), POSITIVE),
-    **dict.fromkeys(("混合", "褒贬不一"), MIXED),
-}
-_POLARITY_HINT = "use positive, neutral, negative, mixed, or 正面, 中性, 负面"
+from .label_files import read_label_file
+from .label_marks import Line
+from .label_words import POLARITY_WORDS, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +60,12 @@ class Labelled:
 def read_labelled(path: Path | str) -> list[Labelled]:
     """Rows of a labelled file; InputError names file, row and value of what cannot be understood.
 
-    jsonl: ``{"id", "text", "tags": [{"code", "polarity", "start", "end"}], "sentiment" | "label"}``.
-    xlsx/csv long: columns text, code[, polarity, id, start, end, sentiment]: one row a tag.
-    xlsx/csv wide: a text column, optional id and sentiment, and one column a code with the polarity in its cells, or
-    with 1 and 0. Rows are counted as the file shows them: lines of a jsonl, rows of a sheet with its header as one.
+    jsonl: ``{"id", "text", "tags": [{"code", "polarity", "start", "end"}], "sentiment", "label", "annotated"}``; a label
+    is a sentiment, or else the code of an exclusive frame. Offsets count characters of the text as it stands.
+    xlsx/csv long: columns text, code[, polarity, id, start, end, sentiment]: one row a tag; a cell of a sheet that is
+    merged over rows counts in each. xlsx/csv wide: a text column, optional id, sentiment and label, and one column a code
+    with the polarity in its cells, or with 1 and 0. A sentiment that is mixed is not judged: it is neither learnt nor
+    measured. Rows are counted as the file shows them: lines of a jsonl, rows of a sheet with its header as one.
     """
     return list(read_file(path).rows)
 
@@ -88,9 +82,9 @@ def read_file(path: Path | str, frame: Codeframe | None = None) -> Read:
     """As ``read_labelled``; names of codes of the frame are code columns of a wide table whatever their cells hold."""
     path = Path(path)
     known = () if frame is None else (word for code in frame.codes for word in (code.id, code.name))
-    found = read_label_file(path, _POLARITY_WORDS, known)
-    words = _Words(path, found.absent, found.present)
-    rows = [words.labelled(line) for line in found.lines]
+    found = read_label_file(path, POLARITY_WORDS, known)
+    words = Words(path, found.absent, found.present)
+    rows = [_labelled(line, words) for line in found.lines]
     words.refuse()
     if not rows:
         raise InputError(
@@ -107,36 +101,16 @@ def read_file(path: Path | str, frame: Codeframe | None = None) -> Read:
     )
 
 
-class _Words:
-    """The words of a file, judged; all that are no polarity are told at once."""
-
-    def __init__(self, path: Path, absent: frozenset[str], present: frozenset[str]) -> None:
-        self._path, self._absent, self._present = path, absent, present
-        self._bad: list[tuple[int, str, str]] = []
-
-    def labelled(self, line: Line) -> Labelled:
-        tags = tuple(tag for mark in line.marks if (tag := self._tag(mark)) is not None)
-        annotated = None if line.annotated is None else frozenset(line.annotated)
-        return _with_label(Labelled(line.id, line.text, tags, annotated=annotated, row=line.row), line.label)
-
-    def _tag(self, mark: Mark) -> GoldTag | None:
-        word = shown(mark.polarity).strip()
-        if word.lower() in self._absent:
-            return None
-        there = not word or word.lower() in self._present
-        polarity = None if there else _POLARITY_WORDS.get(word.lower())
-        if polarity is None and not there:
-            self._bad.append((mark.row, mark.column, word))
-        return GoldTag(mark.code, polarity, mark.start, mark.end)
-
-    def refuse(self) -> None:
-        """InputError for the first cell that holds no polarity, with the rows of the others."""
-        if not self._bad:
-            return
-        (row, column, word), *others = self._bad
-        more = "; ".join(f"row {at} {value[:20]!r}" for at, _, value in others[:5])
-        told = f"not a polarity; {len(others):,} more: {more}" if others else "not a polarity"
-        raise InputError(told, path=self._path, row=row, column=column, value=word, hint=_POLARITY_HINT)
+def _labelled(line: Line, words: Words) -> Labelled:
+    tags = [GoldTag(mark.code, words.polarity(mark), mark.start, mark.end) for mark in line.marks if words.there(mark)]
+    whole = words.whole(line)
+    if whole.code is not None and whole.code not in {tag.code for tag in tags}:
+        tags.append(GoldTag(whole.code, None))
+    annotated = None if line.annotated is None else frozenset(line.annotated)
+    if whole.sentiment == MIXED and not tags and annotated is None:
+        annotated = frozenset()  # as in any row of a sentiment alone, nobody looked for codes
+    sentiment = whole.sentiment if whole.sentiment in POLARITIES else None
+    return Labelled(line.id, line.text, tuple(tags), sentiment, annotated, row=line.row)
 
 
 def read_texts(path: Path | str) -> list[str]:
@@ -168,45 +142,30 @@ def starred_lines(path: Path) -> Iterator[tuple[int, str]]:
             yield (int(head) if head in ("1", "2", "3", "4", "5") else 0), text
 
 
-def polarity_of(value: Any, path: Path, number: int) -> str | None:
-    """The polarity a cell means, None for an empty one; InputError for a word that is none."""
-    if value is None or not str(value).strip():
-        return None
-    word = str(value).strip().lower()
-    if word not in _POLARITY_WORDS:
-        raise InputError(
-            "not a polarity", path=path, row=number, column="polarity", value=str(value), hint=_POLARITY_HINT
-        )
-    return _POLARITY_WORDS[word]
+def labels_of(row: Labelled) -> list[str]:
+    """The codes that a row names, each once: its tags, then those that were looked for."""
+    return list(dict.fromkeys([*(tag.code for tag in row.tags), *(row.annotated or ())]))
 
 
-def _with_label(row: Labelled, label: Any) -> Labelled:
-    """A label is a sentiment if it is one of the three words, otherwise a code of an exclusive frame."""
-    if not isinstance(label, str) or not label.strip():
-        return row
-    sentiment = _POLARITY_WORDS.get(label.strip().lower())
-    if sentiment in POLARITIES:
-        return replace(row, sentiment=sentiment)
-    return row if row.tags else replace(row, tags=(GoldTag(label.strip(), None),))
+def _all_labels(rows: Sequence[Labelled]) -> set[str]:
+    """``labels_of`` all rows; many share what was looked for, so each such set is gone through once."""
+    looked = {row.annotated for row in rows if row.annotated}
+    return {tag.code for row in rows for tag in row.tags}.union(*looked)
 
 
 def frame_of(rows: Sequence[Labelled]) -> Codeframe:
-    """A flat frame of the codes found; exclusive if every row carries exactly one distinct code, of at least two."""
-    per_row = [{tag.code for tag in row.tags} for row in rows]
-    codes = set().union(*per_row)
-    exclusive = len(codes) > 1 and all(len(found) == 1 for found in per_row)
+    """A flat frame of the codes named; exclusive if every row carries exactly one distinct code, of at least two."""
+    codes = _all_labels(rows)
+    exclusive = len(codes) > 1 and all(len({tag.code for tag in row.tags}) == 1 for row in rows)
     return Codeframe.from_labels(codes, exclusive=exclusive)
 
 
-def unknown_codes(rows: Iterable[Labelled], frame: Codeframe) -> dict[str, list[int]]:
-    """The labels that are no code of the frame, neither id nor name, and the rows of each, in order."""
+def unknown_codes(rows: Sequence[Labelled], frame: Codeframe) -> dict[str, list[int]]:
+    """The labels that are no code of the frame, neither id nor name, and the rows that name each, in order."""
     unknown: dict[str, list[int]] = {}
-    resolved: dict[str, bool] = {}
-    for row in rows:
-        for label in dict.fromkeys(tag.code for tag in row.tags):
-            if label not in resolved:
-                resolved[label] = frame.resolve(label) is not None
-            if not resolved[label]:
+    if foreign := {label for label in _all_labels(rows) if frame.resolve(label) is None}:
+        for row in rows:
+            for label in foreign.intersection(labels_of(row)):
                 unknown.setdefault(label, []).append(row.row)
     return unknown
 
@@ -222,7 +181,7 @@ def meant(label: str, frame: Codeframe) -> str | None:
 
 
 def in_frame(rows: Sequence[Labelled], frame: Codeframe, *, path: Path | str = "data") -> list[Labelled]:
-    """The rows with codes as ids of the frame; InputError lists codes that the frame does not have."""
+    """The rows with codes, tagged or looked for, as ids of the frame; InputError lists codes that it does not have."""
     if unknown := unknown_codes(rows, frame):
         label, places = sorted(unknown.items())[0]
         near = meant(label, frame)
@@ -230,10 +189,15 @@ def in_frame(rows: Sequence[Labelled], frame: Codeframe, *, path: Path | str = "
         others = [repr(other) for other in sorted(unknown)[1:6]]
         also = f", nor {len(unknown) - 1} more ({', '.join(others)})" if others else ""
         told = f"the codeframe {frame.name} has no such code{also}"
-        raise InputError(told, path=path, row=places[0] or None, column="code", value=label, hint=hint)
-    ids = {tag.code: "" for row in rows for tag in row.tags}
-    ids = {label: code.id for label in ids if (code := frame.resolve(label)) is not None}
-    return [replace(row, tags=tuple(replace(tag, code=ids[tag.code]) for tag in row.tags)) for row in rows]
+        column = "code" if any(tag.code == label for row in rows for tag in row.tags) else "annotated"
+        raise InputError(told, path=path, row=places[0] or None, column=column, value=label, hint=hint)
+    ids = {label: code.id for label in _all_labels(rows) if (code := frame.resolve(label)) is not None}
+
+    def one(row: Labelled) -> Labelled:
+        annotated = None if row.annotated is None else frozenset(ids[label] for label in row.annotated)
+        return replace(row, tags=tuple(replace(tag, code=ids[tag.code]) for tag in row.tags), annotated=annotated)
+
+    return [one(row) for row in rows]
 
 
 def part_of(text: str, parts: int = 10) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from vocnlp.migration_review import OpenRow
 from vocnlp.records import MIXED, NEUTRAL
 from vocnlp.review_rows import Mark
 
+from .label_marks import shown
+from .label_words import sentiment_of
 from .labelled import Labelled, in_frame, read_labelled
 
 
@@ -71,9 +73,8 @@ def carried_fields(row: Labelled, fields: Mapping[str, Any], migration: Migratio
             plain = {"polarity": read.polarity} if fate.codes[0] in merged else {}  # 负面 and negative are one
             tags.append({**tag, "code": fate.codes[0], **plain})
     fresh: dict[str, Any] = dict(fields) or {"id": row.id, "text": row.text}
-    if row.tags and not fields.get("tags"):  # the code of an exclusive frame stands among the tags now
-        for name in ("label", "sentiment"):
-            fresh.pop(name, None)
+    if shown(fields.get("label")).strip() and sentiment_of(fields["label"]) is None:
+        del fresh["label"]  # the code of an exclusive frame: it stands among the tags now
     if row.sentiment is not None and not fields:
         fresh["sentiment"] = row.sentiment
     fresh["tags"] = united(tags, merged)
@@ -119,7 +120,7 @@ def _annotated(row: Labelled, tagged: set[str], migration: Migration) -> list[st
         return None  # a row of sentiment alone: nobody looked for codes
     before = {tag.code for tag in row.tags}
     every = {code.id for code in migration.old.taggable} | before
-    looked = every if row.annotated is None else _ids(row.annotated, migration) | before
+    looked = every if row.annotated is None else row.annotated | before
     waiting = {code for code in before if migration.fates[code].parted}
 
     def known(code: str) -> bool:
@@ -131,26 +132,21 @@ def _annotated(row: Labelled, tagged: set[str], migration: Migration) -> list[st
     return None if row.annotated is None and row.tags and tagged and found == taggable else found
 
 
-def _ids(labels: Iterable[str], migration: Migration) -> set[str]:
-    return {code.id for label in labels if (code := migration.old.resolve(label)) is not None}
-
-
 def _open_row(row: Labelled, fresh: Mapping[str, Any], migration: Migration) -> OpenRow | None:
     waiting = [tag.code for tag in row.tags if migration.fates[tag.code].parted]
     if not waiting:
         return None
     parts = tuple(dict.fromkeys(part for code in waiting for part in migration.fates[code].codes))
     known = tuple(Mark(tag["code"], tag.get("polarity"), tag.get("start"), tag.get("end")) for tag in fresh["tags"])
-    return OpenRow(row.id, row.text, parts, known, row.sentiment)
+    return OpenRow(row.id, row.text, parts, known, row.sentiment, row=row.row)
 
 
 def _tags(row: Labelled, fields: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The tags with codes as ids of the old frame; what else a jsonl says of each is kept."""
-    given = fields.get("tags") or []
-    if len(given) == len(row.tags):
-        return [{**one, "code": tag.code} for one, tag in zip(given, row.tags, strict=True)]
+    given = list(fields.get("tags") or [])
+    given += [{"polarity": tag.polarity} for tag in row.tags[len(given) :]]  # of a table, or of a label that is a code
     spans = [{} if tag.start is None else {"start": tag.start, "end": tag.end} for tag in row.tags]
-    return [{"code": tag.code, "polarity": tag.polarity, **span} for tag, span in zip(row.tags, spans, strict=True)]
+    return [{**one, "code": tag.code, **span} for one, tag, span in zip(given, row.tags, spans, strict=True)]
 
 
 def _line(fields: Mapping[str, Any]) -> str:

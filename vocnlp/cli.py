@@ -157,7 +157,7 @@ def score(
         puts: list[Put] = []
         keep = None if kept is None else lambda rows: puts.append(kept.put(rows))
         scored = score_file(opened, columns, out, tagger, options=options, report=report, keep=keep)
-    print_scored(OUT, scored)
+    print_scored(OUT, scored, opened)
     if kept is not None:
         print_put(kept, puts[0])
 

@@ -24,6 +24,7 @@ from .batch import Scored
 from .codeframe import Codeframe, CodeframeDiff
 from .columns import NO_ANSWERS, OFF_SCALE, TIED, UNDIRECTED, UP_TO_FIVE, Columns
 from .records import NEGATIVE, NEUTRAL, POSITIVE, Prediction
+from .sheets_reading import header_row_of
 from .tables import Source
 
 _STYLE = {POSITIVE: "green", NEUTRAL: "yellow", NEGATIVE: "red"}
@@ -48,6 +49,9 @@ def print_columns(console: Console, source: Source, columns: Columns) -> None:
     console.print(
         f"[bold]{escape(source.path.name)}[/] ({escape(where or source.kind)})", highlight=False, soft_wrap=True
     )
+    if above := getattr(source, "above", ()):
+        told = f"above the header, row {header_row_of(source)}, and taken for a title: {', '.join(above)}"
+        console.print(f"  [yellow]{escape(told)}[/]", highlight=False, soft_wrap=True)
     for role in ("text", "score", "csat", "ces", "stage", "channel", "segment", "customer", "at", "id"):
         column, left = columns.of(role), columns.left.get(role)
         if column is not None:
@@ -94,8 +98,13 @@ def training_progress(console: Console) -> Iterator[Callable[[str, float], None]
         yield lambda what, share: progress.update(task, description=what, completed=share)
 
 
-def print_scored(console: Console, scored: Scored) -> None:
-    """The summary after a run: rows, noise, NPS, and the pains that cost most."""
+def print_scored(console: Console, scored: Scored, source: Source | None = None) -> None:
+    """The summary after a run: rows, noise, NPS, and the pains that cost most.
+
+    Rows of a sheet ``source`` are told as Excel counts them, all others as data rows.
+    """
+    header_row = header_row_of(source)
+    counted, before = ("data row", 0) if header_row is None else ("Excel row", header_row)
     figures, finished = scored.figures, scored.finished
     totals, nps = figures.totals, figures.nps
     noise = ", ".join(f"{kind} {count:,}" for kind, count in totals.noise.items())
@@ -109,7 +118,8 @@ def print_scored(console: Console, scored: Scored) -> None:
         _line(console, f"  sentiment: {totals.positive:,} positive, {totals.neutral:,} neutral, {totals.negative:,} negative; "
                        f"{totals.tagged:,} comments with {totals.tags:,} tags")  # fmt: skip
     for (column, problem), count in finished.problems.items():
-        rows = [f"row {p.row}: {p.value[:20]!r}" for p in finished.listed if (p.column, p.problem) == (column, problem)]
+        of_kind = (p for p in finished.listed if (p.column, p.problem) == (column, problem))
+        rows = [f"{counted} {before + p.row}: {p.value[:20]!r}" for p in of_kind]
         more = ", ..." if count > 3 else ""
         _line(console, f"  [yellow]{escape(column)}: {count:,} {problem}[/] "
                        f"({escape(', '.join(rows[:3]))}{more}); such cells are left out, their rows are kept")  # fmt: skip

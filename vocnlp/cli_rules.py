@@ -149,19 +149,14 @@ def _texts(path: Path, column: str | None, sheet: str | None) -> Iterator[list[s
 
 
 def _labelled(path: Path, frame: Codeframe) -> Iterator[tuple[Sequence[str], Any]]:
-    from .training.labelled import read_labelled
+    """The comments and, for each, the codes it carries and those that were looked for, all as ids of the frame."""
+    from .training.labelled import in_frame, read_labelled
 
-    rows = read_labelled(path)
+    rows = in_frame(read_labelled(path), frame, path=path)
     every = frozenset(code.id for code in frame.codes)
-    known = {
-        label: code.id for row in rows for label in {tag.code for tag in row.tags} if (code := frame.resolve(label))
-    }
     for at in range(0, len(rows), 4096):
         some = rows[at : at + 4096]
-        gold = [
-            ({known.get(tag.code, tag.code) for tag in row.tags}, every if row.annotated is None else row.annotated)
-            for row in some
-        ]
+        gold = [({tag.code for tag in row.tags}, every if row.annotated is None else row.annotated) for row in some]
         yield [row.text for row in some], gold
 
 

@@ -12,6 +12,7 @@ from .codeframe_reading import Located
 from .errors import CodeframeError
 from .records import POLARITIES
 from .rule_syntax import parse, term
+from .text import simplify
 
 _UNFIT_FOR_AN_ID = re.compile(r"[|\x00-\x1f\x7f\ud800-\udfff]|^\s|\s\Z|\A\Z")  # "|" joins ids in one cell of a csv
 _UNFIT_FOR_A_SYNONYM = re.compile(r"""[\s()（）@"“”「」『』]""")
@@ -43,7 +44,7 @@ class Journey:
         return {fold(word): stage for stage in self.stages for word in (stage.id, stage.name, *stage.synonyms)}
 
     def stage_of(self, text: str) -> Stage | None:
-        """The stage whose id, name or synonym equals ``text`` (case and spaces aside), or None."""
+        """The stage whose id, name or synonym equals ``text`` (case, spaces and Traditional characters aside), or None."""
         return self._by_word.get(fold(text))
 
 
@@ -104,8 +105,9 @@ class RuleTerms:
 
 
 def fold(word: str) -> str:
-    """A name without case and blanks."""
-    return "".join(word.split()).casefold()
+    """A name without case and blanks, in Simplified characters: 門店 and 门店 are one."""
+    bare = "".join(word.split()).casefold()
+    return bare if bare.isascii() else simplify(bare)
 
 
 def fits_as_id(code_id: str) -> bool:

@@ -25,7 +25,8 @@ class VocnlpError(Exception):
 class InputError(VocnlpError):
     """A file that cannot be used as it is: missing, unreadable, mislabelled, ragged, too large.
 
-    ``row`` counts data rows from 1 (the header is not a row), or is the line number where no header exists.
+    ``row`` counts as the file shows it where it can be opened beside the message: rows of a sheet, lines of a jsonl; of a
+    delimited file it counts data rows from 1, for a quoted cell may take several lines.
     """
 
     def __init__(

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from .codeframe import Codeframe
+from .codeframe_parts import fold
 from .errors import InputError
 from .privacy import mask_label
 from .records import NEGATIVE, NEUTRAL, POSITIVE
@@ -243,7 +244,10 @@ def _build_stages(con: duckdb.DuckDBPyConnection, frame: Codeframe, journey: str
     stage_of = {word: stage.id for word in said if known and (stage := known.stage_of(word))}
     tagged = _column(con, "select distinct code from tag")
     homes = [(code, home) for code in tagged if code in frame and (home := _home(frame, code, journey))]
-    con.register("said_stage", _pairs("said", "stage", [(word, stage_of.get(word, word)) for word in said]))
+    first: dict[str, str] = {}  # of the ways to write a stage that the journey does not know: 门店 for 門店, too
+    for word in sorted(said, key=lambda word: (fold(word) != word, word)):
+        stage_of.setdefault(word, first.setdefault(fold(word), word))
+    con.register("said_stage", _pairs("said", "stage", list(stage_of.items())))
     con.register("code_stage", _pairs("code", "stage", homes))
     for statement in (_PLACED, _UNPLACED):
         con.execute(statement)

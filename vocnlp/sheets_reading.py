@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-import re
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from .column_names import EXACT, match_name
 from .delimited import unique_names
 from .errors import InputError
+from .sheets_cells import Mixed, arrow_type, kind_of_cell, shown
+from .sheets_container import measured, with_formulas_as_texts
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
-_CHUNK = 1 << 20
-# The tag of a cell or row and its place. Text cannot hold a raw "<", so nothing a customer wrote can look like this.
-_PLACE = re.compile(rb"""<(?:\w{1,9}:)?(?:c|row)\s[^<]*?\br\s*=\s*["']([A-Za-z]*)([0-9]+)["']""")
-_BOMB = "this is not an ordinary workbook; copy the rows that matter into a new one, or save the sheet as .csv"
-_DATE, _DATETIME = "date", "datetime"
-_EMPTY = pa.string()
+_TITLES_WITHIN = 10  # rows from the first filled one in which a header may follow titles
+_LONGEST_NAME = 60  # characters of a header cell that no name betrays
 
 
 class SheetSource:
     """One sheet. Types come from all of its cells: int64, float64, bool, date32, timestamp[us], else string.
 
-    Empty cells are null. In a column of mixed types numbers become text as Excel shows them (5, not 5.0). Formula
-    cells give the value that was last saved; error cells (#N/A) are null. Wholly empty rows at the end are dropped,
-    those inside are kept.
+    Empty cells are null. In a column of mixed types numbers become text as Excel shows them (5, not 5.0); its
+    field knows the way back (``sheets_cells.way_back``). Formula cells give the value that was last saved, and their own
+    text, "=...", where none was; error cells (#N/A) are null. Wholly empty rows at the end are dropped, those inside
+    are kept. ``above``: the titles that stand over the header, a cell a row, which are no data. ``header_row`` is the
+    header's row as Excel counts, so the n-th data row is ``header_row + n``.
     """
 
     kind = "xlsx"
@@ -41,12 +40,12 @@ class SheetSource:
 
     def __init__(self, path: Path, *, sheet: str | None, unpacked_bytes: int, cells: int) -> None:
         self.path = path
-        _refuse_bombs(path, unpacked_bytes, cells)
-        workbook = _open(path)
+        formulas = measured(path, unpacked_bytes, cells)
+        workbook = _open(path, with_formulas_as_texts(path, formulas) if formulas else None)
         self.sheets: tuple[str, ...] = tuple(workbook.sheet_names)
         self.sheet: str | None
         self.sheet, self._cells = _pick(path, workbook, sheet)
-        self._first, header, last = _extent(_rows(path, self._cells))
+        self._first, header, last, self.above = _extent(_rows(path, self._cells))
         if not header:
             raise InputError(
                 f"the sheet {self.sheet!r} is empty", path=path, hint=f"its sheets: {', '.join(self.sheets)}"
@@ -58,9 +57,8 @@ class SheetSource:
         for row in self._body():
             for kind, cell in zip(kinds, row, strict=False):
                 if cell != "":
-                    kind.add(_kind(cell))
-        names = unique_names([_shown(cell) for cell in header])
-        self.schema = pa.schema([pa.field(name, _arrow_type(kind)) for name, kind in zip(names, kinds, strict=True)])
+                    kind.add(kind_of_cell(cell))
+        self.schema = self._typed(unique_names([shown(cell) for cell in header]), kinds)
         self._done = 0
 
     def position(self) -> float:
@@ -83,6 +81,17 @@ class SheetSource:
         if part:
             yield self._batch(part)
 
+    def _typed(self, names: list[str], kinds: list[set[str]]) -> pa.Schema:
+        """The fields; those of mixed columns with what leads from their texts back to the cells."""
+        types = [arrow_type(kind) for kind in kinds]
+        mixed = {at: Mixed() for at, kind in enumerate(kinds) if types[at] == pa.string() and kind - {"str"}}
+        for row in self._body() if mixed else ():
+            for at, column in mixed.items():
+                if row[at] != "":
+                    column.look(row[at])
+        told = {at: column.metadata for at, column in mixed.items()}
+        return pa.schema([pa.field(name, types[at], metadata=told.get(at)) for at, name in enumerate(names)])
+
     def _body(self) -> Iterator[list[Any]]:
         for number, row in enumerate(_rows(self.path, self._cells)):
             if number > self._first + (self.rows or 0):
@@ -94,7 +103,7 @@ class SheetSource:
         columns = []
         for cells, field in zip(zip(*part, strict=True), self.schema, strict=True):
             if field.type == pa.string():
-                values: list[Any] = [_shown(cell) if cell != "" else None for cell in cells]
+                values: list[Any] = [shown(cell) if cell != "" else None for cell in cells]
             elif field.type == pa.int64():
                 values = [None if cell == "" else int(cell) for cell in cells]
             elif field.type == pa.timestamp("us"):  # a moment at midnight comes as a date
@@ -108,11 +117,16 @@ class SheetSource:
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 
 
-def _open(path: Path) -> CalamineWorkbook:
+def header_row_of(source: object) -> int | None:
+    """The row of a sheet's header as Excel counts; None for a source that is no sheet."""
+    return source.header_row if isinstance(source, SheetSource) else None
+
+
+def _open(path: Path, instead: BytesIO | None) -> CalamineWorkbook:
     from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
     try:
-        return CalamineWorkbook.from_path(str(path))
+        return CalamineWorkbook.from_path(str(path)) if instead is None else CalamineWorkbook.from_filelike(instead)
     except PasswordError as error:
         raise InputError("the workbook is password-protected", path=path, hint="save it without a password") from error
     except (CalamineError, OSError) as error:
@@ -154,7 +168,7 @@ def _pick(path: Path, workbook: CalamineWorkbook, wanted: str | None) -> tuple[s
     spare: tuple[str, CalamineSheet] | None = None
     for sheet in sorted(grids, key=lambda grid: grid.visible != SheetVisibleEnum.Visible):
         cells = _load(path, workbook, sheet.name)
-        first, header, last = _extent(_rows(path, cells))
+        first, header, last, _ = _extent(_rows(path, cells))
         if last > first:
             return sheet.name, cells
         if header and spare is None:
@@ -164,113 +178,46 @@ def _pick(path: Path, workbook: CalamineWorkbook, wanted: str | None) -> tuple[s
     return spare
 
 
-def _extent(rows: Iterable[list[Any]]) -> tuple[int, list[Any], int]:
-    """Index of the header row, its cells (as many as the widest row has), and the index of the last filled row."""
+def _extent(rows: Iterable[list[Any]]) -> tuple[int, list[Any], int, tuple[str, ...]]:
+    """Index of the header row, its cells (as many as the widest row has), and the index of the last filled row.
+
+    Last the titles: rows of a single cell in the header's place, where what looks like a header follows soon.
+    """
     first, last, width = -1, -1, 0
     header: list[Any] = []
+    alone: list[str] = []  # cells that stand alone in their rows, as long as a header may still follow
+    above: tuple[str, ...] = ()
     for number, row in enumerate(rows):
         filled = len(row)
         while filled and row[filled - 1] == "":
             filled -= 1
         if not filled:
             continue
+        cells = [cell for cell in row if cell != ""]
         if first < 0:
             if all(isinstance(cell, str) and not cell.strip() for cell in row):
                 continue
             first, header = number, row
+            alone = [shown(cells[0])] if len(cells) == 1 else []
+        elif alone and number < first + _TITLES_WITHIN:
+            if len(cells) == 1:
+                alone.append(shown(cells[0]))
+            else:
+                if _is_header(cells, titles=alone, apart=number > last + 1):
+                    first, header, width, above = number, row, 0, tuple(alone)
+                alone = []
         last, width = number, max(width, filled)
-    return first, header[:width], last
+    return first, header[:width], last, above
 
 
-def _kind(cell: Any) -> str:
-    if isinstance(cell, float):
-        return "int" if cell.is_integer() and abs(cell) < 1 << 63 else "float"
-    if isinstance(cell, datetime):
-        return _DATETIME
-    return type(cell).__name__
+def _is_header(cells: list[Any], *, titles: list[str], apart: bool) -> bool:
+    """Whether a row under rows of one cell is the header, and they its titles, and not a header of one column with data.
 
-
-def _arrow_type(kinds: set[str]) -> pa.DataType:
-    if kinds == {"int"}:
-        return pa.int64()
-    if kinds and kinds <= {"int", "float"}:
-        return pa.float64()
-    if kinds == {"bool"}:
-        return pa.bool_()
-    if kinds == {_DATE}:
-        return pa.date32()
-    if kinds and kinds <= {_DATE, _DATETIME}:
-        return pa.timestamp("us")
-    return _EMPTY
-
-
-def _shown(cell: Any) -> str:
-    """A cell as Excel shows it in the General format."""
-    if isinstance(cell, str):
-        return cell
-    if isinstance(cell, bool):
-        return "TRUE" if cell else "FALSE"
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else f"{cell:.15g}"
-    if isinstance(cell, timedelta):
-        seconds = round(cell.total_seconds())
-        return f"{'-' if seconds < 0 else ''}{abs(seconds) // 3600}:{abs(seconds) // 60 % 60:02}:{abs(seconds) % 60:02}"
-    return str(cell)  # dates and times come as 2026-06-01 08:03:00
-
-
-def _refuse_bombs(path: Path, unpacked_bytes: int, cells: int) -> None:
-    """Unpack the container once, keeping nothing, and measure it: sizes in a zip directory are only claims.
-
-    A stray cell in the far corner is refused too: the parser holds the whole rectangle, and one at XFD1048576 asks for
-    512 GiB, which ends the process instead of raising.
+    ``apart``: an empty row stands between. Whoever names the comment's column in the first row means it.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-            names = {entry.filename for entry in entries}
-            if not any(name.startswith("xl/workbook") for name in names):
-                raise InputError(
-                    "this is a zip file, but no xlsx workbook is inside", path=path, hint="export it again"
-                )
-            if "xl/workbook.bin" in names:
-                raise InputError(
-                    "this is a binary workbook (.xlsb)", path=path, hint="open it in Excel and save it as .xlsx"
-                )
-            left = unpacked_bytes
-            for entry in entries:
-                entry.file_size = left + 2 * _CHUNK  # read on to the data's true end, whatever the directory claims
-                left -= _measure(path, archive, entry, left, cells)
-                if left < 0:
-                    raise InputError(
-                        f"the workbook unpacks to more than {unpacked_bytes:,} bytes", path=path, hint=_BOMB
-                    )
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError) as error:
-        raise InputError(f"the workbook is damaged: {error}", path=path, hint="export it again") from error
-
-
-def _measure(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int, cells: int) -> int:
-    size, tail = 0, b""
-    rows, columns = 0, 0
-    with archive.open(entry) as part:
-        while size <= left and (chunk := part.read(_CHUNK)):
-            size += len(chunk)
-            found = _PLACE.findall(tail + chunk)
-            tail = chunk[max(chunk.rfind(b"<"), 0) :]  # a tag may go on in the next chunk
-            if not found:
-                continue
-            rows = max(rows, *(int(row) for _, row in found))
-            columns = max(columns, *(_column(letters) for letters in {letters for letters, _ in found}))
-            if rows * columns > cells:
-                raise InputError(
-                    f"a sheet reaches to row {rows:,}, column {columns:,}: more than {cells:,} cells",
-                    path=path,
-                    hint=_BOMB,
-                )
-    return size
-
-
-def _column(letters: bytes) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + (letter & 31)
-    return number
+    if match_name(titles[0])[1] == EXACT or not all(isinstance(cell, str) and cell.strip() for cell in cells):
+        return False
+    names = [cell.strip() for cell in cells]
+    if len(set(names)) < len(names) or max(map(len, names)) > _LONGEST_NAME:
+        return False
+    return apart or any(match_name(name)[1] == EXACT for name in names)

@@ -273,7 +273,7 @@ def _finish_workbook(
         for batch in read_segments(segments):
             fold.add(batch)
             book.add_rows(batch, own)
-        book.begin_tags()
+        book.begin_tags(source)
         first = 1
         for batch in read_segments(segments):
             read, _ = feedback(batch, fold.columns, first_row=first)

@@ -213,12 +213,25 @@ _SPAM = re.compile(
     rf"|(?<![的我])(?:vx|v信|微信号?|薇信|wx|qq群?|telegram){_ACCOUNT}"
     r"|兼职日结|日结工资|躺赚|代开发票|办证刻章|彩票内幕|网赚项目|点击链接领"
 )
-# Most comments of some length hold nothing that noise needs: an account, a keyboard run, or only marks.
+# Most comments of some length hold nothing that noise needs: an account, a keyboard run, an address, or only marks.
 _SUSPECT = re.compile(
-    r"[0-9A-Za-z_\uff10-\uff5a-]{5}|兼职|日结|躺赚|代开|办证|内幕|网赚|链接|兼職|日結|躺賺|代開|辦證|內幕|網賺|鏈接"
+    r"[0-9A-Za-z_\uff10-\uff5a-]{5}|://|www\.|兼职|日结|躺赚|代开|办证|内幕|网赚|链接|兼職|日結|躺賺|代開|辦證|內幕|網賺|鏈接"
     r"|\A(?:[\W_]|(.)\1*\Z)"
 )
 _NOT_A_WORD = re.compile(r"[\W_]+")
+_HOST = re.compile(
+    r"(?<![a-z0-9.-])(?:[a-z0-9-]+\.)+(?:com|cn|net|org|hk|tw|top|xyz|vip|info)(?![a-z0-9-])(?:[:/?#][!-~]*)?",
+    re.IGNORECASE,
+)
+# What a spreadsheet would run: a call, a reference to a cell, another program. In quotation marks any words may stand.
+_QUOTED = re.compile(r""""[^"]*"|'[^']*'""")
+_AROUND = re.compile(r" {0,9}([,;=+*/^&<>|:()-]) {0,9}")
+_LONGEST_FORMULA = 8192  # characters, Excel's own bound
+_FORMULA = re.compile(
+    r"=(?=[!-~]*(?:[a-z_][a-z0-9_.]{0,60}\(|[a-z0-9_]\||(?<![a-z0-9_])\$?[a-z]{1,3}\$?[0-9]{1,7}(?![a-z0-9_])))[!-~]+"
+    r"|[+@-][a-z0-9_.]+\|[!-~]*![!-~]+",
+    re.IGNORECASE,
+)
 _OPINION_BY_NUMBER = re.compile(r"6+|8{2,}|23{2,}|520|1314|99")
 _LONGEST_NO_OPINION = 16
 _ONE_SOUND = "啊额嗯哦呃的一口丶个了人"
@@ -237,9 +250,23 @@ def noise_kind(text: str) -> str | None:
     if _SPAM.search(head):
         return SPAM
     bare = head.strip(" .,!?~…-_/\\，。！？、；：'\"“”()（）\t\n") or words
-    if len(bare) <= _LONGEST_NO_OPINION and _NO_OPINION.fullmatch(bare):
+    if (len(bare) <= _LONGEST_NO_OPINION and _NO_OPINION.fullmatch(bare)) or _is_for_machines(text, head):
         return NO_OPINION
     return MASH if len(text) <= 400 and _is_mash(text, head, words) else None
+
+
+def _is_for_machines(text: str, head: str) -> bool:
+    """Whether a text is nothing but addresses, or a formula: nobody says anything with it."""
+    plain = nfkc(no_invisibles(text)).strip()
+    short = len(plain) <= _LONGEST_FORMULA
+    if (
+        short
+        and plain.startswith(("=", "+", "-", "@"))
+        and _FORMULA.fullmatch(_AROUND.sub(r"\1", _QUOTED.sub("", plain)))
+    ):
+        return True
+    addresses = "网址" in head or "邮箱" in head or _HOST.search(head) is not None
+    return addresses and not _NOT_A_WORD.sub("", _HOST.sub("", _MAIL.sub("", _LINK.sub("", plain))))
 
 
 def _is_mash(text: str, head: str, words: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,35 +11,22 @@ import pyarrow as pa
 
 from .bundle import Bundle
 from .codeframe import Codeframe
-from .column_values import NOT_A_NUMBER, NOT_A_TIME, OUT_OF_RANGE, OUTSIDE_CES, OUTSIDE_CSAT
-from .columns import NO_ANSWERS, OFF_SCALE, TIED, UNDIRECTED, UP_TO_FIVE, Columns, RowProblem
+from .columns import Columns, RowProblem
 from .errors import OutputError
-from .figures import SMALL, Figures, Group
+from .figures import Figures, Group
 from .folding import BLANK
 from .records import NEGATIVE, NEUTRAL, POSITIVE
 from .sheets import Sheet, Workbook
+from .sheets_cells import way_back
+from .sheets_reading import header_row_of
 from .tables import Source
+from .workbook_about import EXCEL_ROW, NOISE, about_rows, problem_rows
 
 SHEET_ROWS, SHEET_TAGS, SHEET_ABOUT = "标注结果", "标签明细", "说明"
 SENTIMENT = {POSITIVE: "正面", NEUTRAL: "中性", NEGATIVE: "负面"}
-NOISE = {"empty": "空白", "punctuation": "仅标点", "no_opinion": "无意见", "mash": "乱码", "spam": "广告"}
 SOURCE = {"model": "模型", "rule": "关键词规则"}
-_ROLES = {
-    "text": "评论", "score": "推荐分", "stage": "触点/环节", "channel": "渠道", "segment": "客群",
-    "customer": "客户", "at": "时间", "id": "编号", "csat": "满意度(CSAT)", "ces": "省力度(CES)",
-}  # fmt: skip
-_HOW = {"name": "按列名", "content": "按内容", "named": "由用户指定"}
-_LEFT = {
-    NO_ANSWERS: "未使用：“{}”多数不是0-10的数字",
-    UP_TO_FIVE: "未使用：“{}”从不超过5，不是0-10分的回答",
-    TIED: "未使用：“{}”都像是评分，请用 --{role} 指定",
-    OFF_SCALE: "未使用：“{}”多数不在该题的量表之内（满意度1-5，省力度1-7）",
-    UNDIRECTED: "未使用：“{}”没有说明分数越高是越省力还是越费力；若越高越省力，请用 --ces 指定",
-}
 _TAG_COLUMNS = ("情感", "情感置信度", "标签", "痛点标签", "标签极性", "证据", "编码", "噪声")
 _WIDE = {"情感": 8, "情感置信度": 11, "标签": 34, "痛点标签": 28, "标签极性": 18, "证据": 44, "编码": 28, "噪声": 9}
-_PROBLEM = {NOT_A_NUMBER: "不是数字", OUT_OF_RANGE: "不在0-10之间", NOT_A_TIME: "不是日期或时间"}
-_PROBLEM |= {OUTSIDE_CSAT: "不在1-5之间", OUTSIDE_CES: "不在1-7之间"}
 _MOST_COLUMNS = 16_384  # of an Excel sheet; XlsxWriter drops what stands beyond without a word
 _MARK = re.compile(r"（vocnlp(?: \d+)?）\Z")
 
@@ -90,6 +77,8 @@ class Book:
     def __init__(self, path: Path, frame: Codeframe) -> None:
         self._book, self._frame = Workbook(path), frame
         self._sheet: Sheet
+        self._ways: dict[str, Callable[[str], Any]] = {}  # of columns whose texts were cells of other types
+        self._header_row: int | None = None
 
     def __enter__(self) -> Book:
         self._book.__enter__()
@@ -109,6 +98,8 @@ class Book:
         return self._book.replaced
 
     def begin_rows(self, own: Sequence[pa.Field]) -> None:
+        """The sheet of the rows; ``own`` are the input's columns."""
+        self._ways = {field.name: way for field in own if (way := way_back(field)) is not None}
         header = tag_header([field.name for field in own])
         if len(own) + len(header) > _MOST_COLUMNS:
             told = f"{len(own) + len(header):,} columns, but a sheet of Excel has no more than {_MOST_COLUMNS:,}"
@@ -120,7 +111,8 @@ class Book:
         )
 
     def add_rows(self, batch: pa.RecordBatch, own: Sequence[str]) -> None:
-        cells = [batch.column(name).to_pylist() for name in own]
+        """The rows of a batch: the columns ``own`` with the types that their cells had, and the tags."""
+        cells = [self._cells(batch, name) for name in own]
         verdict = zip(
             *(batch.column(n).to_pylist() for n in ("voc_sentiment", "voc_confidence", "voc_tags", "voc_noise")),
             strict=True,
@@ -142,7 +134,15 @@ class Book:
                 ]
             )
 
-    def begin_tags(self) -> None:
+    def _cells(self, batch: pa.RecordBatch, name: str) -> list[Any]:
+        cells: list[Any] = batch.column(name).to_pylist()
+        way = self._ways.get(name)
+        return cells if way is None else [None if cell is None else way(cell) for cell in cells]
+
+    def begin_tags(self, source: Source | None = None) -> None:
+        """The sheet of the tags. 行号 counts data rows, by which the tags are read back; of the rows of a sheet
+        ``source`` the last column has the row that Excel shows."""
+        self._header_row = header_row_of(source)
         header = [
             "行号",
             "编号",
@@ -158,6 +158,7 @@ class Book:
             "责任部门",
             "评论",
         ]
+        header += [] if self._header_row is None else [EXCEL_ROW]
         widths = {"标签": 18, "编码": 18, "证据": 44, "评论": 60, "责任部门": 16, "一级": 12, "触点": 12}
         self._sheet = self._book.sheet(SHEET_TAGS, header, widths=widths)
 
@@ -174,6 +175,7 @@ class Book:
                         self._frame.path(tag["code"])[0].name if known else None,
                         self._name(tag["code"]), tag["code"], SENTIMENT[tag["polarity"]], round(tag["confidence"], 3),
                         tag["quote"], SOURCE[tag["source"]], self._frame[tag["code"]].owner if known else None, text,
+                        *([] if self._header_row is None else [self._header_row + number]),
                     ]
                 )  # fmt: skip
 
@@ -213,48 +215,14 @@ class Book:
         self._sheet = self._book.sheet(
             SHEET_ABOUT, ["项目", "内容", "备注"], widths={"项目": 24, "内容": 60, "备注": 60}
         )
-        totals = figures.totals
-        rows: list[tuple[str, object, str]] = [
-            ("输入文件", source.path.name, f"工作表 {source.sheet}" if source.sheet else source.encoding or ""),
-            ("模型", bundle.label, f"摘要 {bundle.digest}"),
-            ("码框", f"{self._frame.name} {self._frame.version}", f"摘要 {self._frame.digest}"),
-            ("旅程", options["journey"], ""),
-            ("总行数", totals.rows, ""),
-            ("有效评论", totals.comments, "不含噪声行"),
-            *(
-                ("噪声行：" + NOISE.get(kind, kind), count, "已标记，不参与打标")
-                for kind, count in totals.noise.items()
-            ),
-            ("有标签的评论", totals.tagged, f"共 {totals.tags} 个标签"),
-        ]
-        for role, shown in _ROLES.items():
-            left = columns.left.get(role)
-            unused = _LEFT[left.why].format("”“".join(left.names), role=role) if left else "未使用"
-            column = columns.of(role)
-            rows.append((f"列：{shown}", column, unused if column is None else _HOW[columns.how[role]]))
-        rows += [
-            ("口径：NPS", "推荐者(9-10)% − 贬损者(0-6)%", "95% 区间见“阶段NPS”；评分缺失的行不计入 NPS"),
-            ("口径：对NPS的影响", "全体 NPS − 去掉这些评论后的 NPS", "负数表示拉低 NPS；误差为 95%"),
-            ("口径：阶段", "优先用导出文件的触点；缺失时取标签的默认阶段", "一条评论可计入多个推断阶段"),
-            ("口径：小样本", f"评分数少于 {SMALL} 的行标“样本少”", "只供参考"),
-            ("口径：置信度", "编码与极性同时正确的概率估计", "关键词规则的置信度不超过 0.8"),
-        ]
-        self._sheet.write_rows(rows)
+        self._header_row = header_row_of(source)
+        self._sheet.write_rows(
+            about_rows(bundle, self._frame, source, columns=columns, figures=figures, journey=options["journey"])
+        )
 
     def add_problems(self, counts: Mapping[tuple[str, str], int], problems: Sequence[RowProblem]) -> None:
         """Below the rest of the same sheet: cells that could not be used, counted by (column, problem) and listed."""
-        self._sheet.write(("行错误", sum(counts.values()), "行已保留，单元格按空值处理"))
-        self._sheet.write_rows(
-            (f"行错误合计：{column}", count, _PROBLEM.get(problem, problem))
-            for (column, problem), count in counts.items()
-        )
-        self._sheet.write_rows(
-            (f"第 {each.row} 行", f"{each.column} = {each.value}", _PROBLEM.get(each.problem, each.problem))
-            for each in problems
-        )
-        missing = sum(counts.values()) - len(problems)
-        if missing > 0:
-            self._sheet.write(("其余行错误", missing, f"仅列出前 {len(problems)} 处"))
+        self._sheet.write_rows(problem_rows(counts, problems, header_row=self._header_row))
 
     def _name(self, code: str) -> str:
         return self._frame[code].name if code in self._frame else code
@@ -288,3 +256,9 @@ def _group_row(name: str, group: Group) -> list[object]:
         name, group.name, group.rows, nps.n, nps.promoters, nps.passives, nps.detractors, _one(nps.nps), _one(nps.low),
         _one(nps.high), *(_percent(group.share(mood)) for mood in moods), group.inferred or None, _small(nps.small),
     ]  # fmt: skip
+
+
+__all__ = [
+    "NOISE", "SENTIMENT", "SHEET_ABOUT", "SHEET_ROWS", "SHEET_TAGS", "SOURCE", "Book", "is_own", "sheets_of",
+    "tag_block", "tag_columns", "tag_header",
+]  # fmt: skip
