@@ -99,6 +99,16 @@ def test_the_words_of_the_customer_go_from_alerts_on_figures_and_the_others_stay
     assert "催了四遍".encode() not in outbox.path.read_bytes()
 
 
+def test_a_letter_goes_whole_where_its_text_holds_a_line_separator(outbox, letters):
+    record(outbox, alert("a" * 20, text="客服挂了电话\u2028再打就占线\x85气死", customer="K-7"))
+    with receiving(lambda _: (500, b"", {})) as receiver:
+        target = Target(Webhook("crm", "json", "URL", allow=("127.0.0.0/8",)), receiver.url)
+        deliver(outbox, [target], ONCE, bury=burial(letters))
+    assert "\u2028" in letters.read_text(encoding="utf-8")
+    assert forget(outbox, "K-7", letters=letters).letters == 1
+    assert letters.read_bytes() == b""
+
+
 def test_a_letter_of_a_customer_who_was_erased_during_the_attempt_is_not_written(outbox, letters):
     record(outbox, alert("a" * 20, customer="K-7"))
 

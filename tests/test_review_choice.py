@@ -137,6 +137,24 @@ def test_a_plan_that_makes_no_sense_is_refused(plan: Plan, told: str) -> None:
         choose(pool([[0.5]]), plan)
 
 
+@pytest.mark.parametrize(
+    "shares", [{RANDOM: float("nan")}, {RANDOM: 0.0}, {UNCERTAIN: 0.5, RANDOM: -0.5}, {RANDOM: float("inf")}, {}]
+)
+def test_shares_that_cannot_be_divided_by_are_refused_before_anything_is_scored(
+    shares: dict[str, float], tagger: Tagger
+) -> None:
+    with pytest.raises(InputError, match="shares of the budget are between 0 and 1"):
+        draw([Comment("1", "续杯要另外付钱")], tagger, Plan(1, shares))
+
+
+def test_scores_given_for_all_rows_count_for_those_that_are_left(tagger: Tagger) -> None:
+    texts = ["一个字：贵", "一个字：贵！", "店里放的歌循环了一下午，吵得没法聊天", *TEXTS]
+    comments = [Comment(str(at), text, ()) for at, text in enumerate(texts)]
+    plan = Plan(6)
+    given = draw(comments, tagger, plan, seen=leanings(tagger, texts))
+    assert (given, given[1].distinct) == (draw(comments, tagger, plan), len(texts) - 1)
+
+
 def test_a_budget_larger_than_the_pool_gives_all_of_it() -> None:
     found = choose(pool([[0.5], [0.4], [0.1]]), Plan(50))
     assert sorted(one.row for one in found) == [0, 1, 2]

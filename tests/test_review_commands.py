@@ -110,6 +110,43 @@ def test_wrong_cells_are_listed_and_nothing_is_written(
     assert vocnlp("review", "import", sheet, "--into", into, "--bundle", tiny_bundle, "--by", "阿敏").code == 0
 
 
+def test_labels_of_another_make_are_not_replaced(
+    vocnlp: CommandLine, export: Path, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    sheet, into, gold = tmp_path / "r.xlsx", tmp_path / "reviewed.jsonl", tmp_path / "labelled.jsonl"
+    vocnlp("review", "sample", export, "-o", sheet, "--rows", 10, "--bundle", tiny_bundle)
+    answered(sheet, "阿敏")
+    own = json.dumps({"id": "9", "text": "柜台没人应", "tags": [{"code": "attitude"}]}, ensure_ascii=False)
+    gold.write_text(own, encoding="utf-8")
+    done = vocnlp("review", "import", sheet, "--into", into, "--gold", gold, "--bundle", tiny_bundle)
+    assert (done.code, into.exists(), gold.read_text(encoding="utf-8")) == (2, False, own)
+    assert "next step: choose another name for --gold" in done.err
+    vocnlp("review", "import", sheet, "--into", tmp_path / "other.jsonl", "--by", "小周", "--bundle", tiny_bundle)
+    other = (tmp_path / "other.jsonl").read_bytes()
+    answered(sheet, "小周")
+    done = vocnlp(
+        "review", "import", sheet, "--into", into, "--gold", tmp_path / "other.jsonl", "--bundle", tiny_bundle
+    )
+    assert (done.code, into.exists(), (tmp_path / "other.jsonl").read_bytes()) == (2, False, other)
+
+
+def test_a_mistyped_name_is_told_with_those_that_are_there(
+    vocnlp: CommandLine, export: Path, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    sheet, into = tmp_path / "r.xlsx", tmp_path / "reviewed.jsonl"
+    vocnlp("review", "sample", export, "-o", sheet, "--rows", 10, "--bundle", tiny_bundle)
+    answered(sheet, "阿敏")
+    words = ("review", "import", sheet, "--into", into, "--bundle", tiny_bundle)
+    done = vocnlp(*words, "--adjudicator", "阿民")
+    assert (done.code, into.exists()) == (2, False)
+    assert "next step: name one of the coders: 阿敏" in done.err
+    vocnlp(*words)
+    assert "next step: name one of the coders: 阿敏" in vocnlp("review", "quality", into, "--adjudicator", "阿民").err
+    told = " ".join(vocnlp("review", "quality", into, "--of", "b9").err.split())
+    bundle = json.loads(into.read_text(encoding="utf-8").split("\n")[0])["origin"]["bundle"]
+    assert told.endswith(f"(value: 'b9') next step: choose one of these with --of: {bundle}")
+
+
 def test_label_errors_are_looked_for_by_cross_validation(
     vocnlp: CommandLine, tiny_bundle: Path, tmp_path: Path
 ) -> None:
@@ -120,11 +157,13 @@ def test_label_errors_are_looked_for_by_cross_validation(
             {"id": f"v{at}", "text": text, "tags": [{"code": code[:-1], "polarity": None} for code in codes.split()]}
         )
     lines[0]["tags"] = [{"code": "delivery", "polarity": None}]  # 做工精细 is no delivery
+    lines.append({**lines[1], "id": "again"})  # two texts alike are looked at once
     data = tmp_path / "labelled.jsonl"
     data.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
     out = tmp_path / "check.json"
     done = vocnlp("review", "sample", data, "--labelled", "-o", out, "--rows", 10, "--bundle", tiny_bundle)
     assert done.code == 0, done.err
+    assert f"{len(lines)} comments, {len(lines) - 1} different ones to choose from (0 noise, 0 known)" in done.out
     chosen = json.loads(out.read_text(encoding="utf-8"))
     assert "v0" in [task["data"]["id"] for task in chosen if task["data"]["why"].startswith("原标注可能有误")]
 
@@ -135,10 +174,17 @@ def test_label_errors_are_looked_for_by_cross_validation(
         (("sample", "EXPORT", "-o", "rows.csv"), "rows to review are an .xlsx or a .json file"),
         (("sample", "EXPORT", "-o", "EXPORT"), "rows to review are an .xlsx"),
         (("sample", "EXPORT", "-o", "r.xlsx", "--shares", "uncertain=viel"), "--shares takes names and numbers"),
+        (("sample", "EXPORT", "-o", "r.xlsx", "--shares", "random=nan"), "--shares takes names and numbers"),
+        (("sample", "EXPORT", "-o", "r.xlsx", "--shares", "random=0"), "shares of the budget are between 0 and 1"),
         (("sample", "EXPORT", "-o", "r.xlsx", "--shares", "mood=0.4"), "is no reason"),
         (("import", "EXPORT", "--into", "all.jsonl"), "is no workbook for review"),
         (("import", "gone.xlsx", "--into", "all.jsonl"), "no such file"),
+        (("import", "EXPORT", "--into", "EXPORT"), "is the input itself"),
+        (("import", "EXPORT", "--into", "all.jsonl", "--gold", "EXPORT"), "is the input itself"),
+        (("import", "EXPORT", "--into", "all.jsonl", "--gold", "./all.jsonl"), "would be written twice"),
+        (("import", "EXPORT", "--into", "all.jsonl", "--gold", "gone/g.jsonl"), "the folder does not exist"),
         (("agreement", "gone.jsonl"), "no such file"),
+        (("agreement", "."), "cannot be read"),
         (("quality", "EXPORT"), "is no reviewed row"),
     ],
 )

@@ -10,8 +10,8 @@ import pytest
 from review_rows_made import made
 
 from vocnlp.codeframe import Codeframe
-from vocnlp.errors import InputError
-from vocnlp.review_merge import adjudicate, merge, read_answers, write_answers
+from vocnlp.errors import InputError, OutputError
+from vocnlp.review_merge import adjudicate, check_labels, merge, read_answers, read_labels, write_answers
 from vocnlp.review_rows import Answer, Mark
 from vocnlp.training.labelled import GoldTag, read_labelled
 
@@ -68,6 +68,39 @@ def test_the_adjudicator_settles() -> None:
     assert adjudicate(answers, adjudicator="组长").settled == (answers[2],)
 
 
+def test_an_adjudicator_who_answered_nothing_is_refused_with_the_coders() -> None:
+    with pytest.raises(InputError, match=r"no answer is by this adjudicator \(value: '组张'\)") as caught:
+        adjudicate([answer("2", "甲", TASTE), answer("2", "组长", action="skipped")], adjudicator="组张")
+    assert caught.value.hint == "name one of the coders: 甲, 组长"
+    assert adjudicate([], adjudicator="组长").settled == ()
+
+
+def test_labels_that_the_answers_give_again_may_be_replaced(tiny_frame: Codeframe, tmp_path: Path) -> None:
+    gold = tmp_path / "labelled.jsonl"
+    answers = [answer("1", "甲", TASTE), answer("1", "li+pei@qq.com", TASTE), answer("2", "甲", LATE)]
+    settled = adjudicate(answers).settled
+    assert [one.by for one in settled] == ["li+pei@qq.com+甲", "甲"]
+    write_answers(gold, settled, tiny_frame)
+    check_labels(gold, read_labels(gold), [*answers, answer("3", "乙")])
+
+
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        (answer("9", "甲"), "would lose the label of 9 by 甲"),
+        (answer("1", "乙"), "would lose the label of 1 by 乙"),
+        (answer("2", "甲", TASTE), "would lose the label of 2 by 甲"),  # a second one: these are answers, not labels
+        (replace(answer("1", "甲"), text="换了一句话"), "would lose the label of 1 by 甲"),
+    ],
+)
+def test_labels_that_the_answers_do_not_give_again_are_kept(label: Answer, told: str, tmp_path: Path) -> None:
+    answers = [answer("1", "甲", TASTE), answer("2", "甲", LATE)]
+    with pytest.raises(OutputError) as caught:
+        check_labels(tmp_path / "labelled.jsonl", [answers[1], label], answers)
+    assert str(caught.value) == f"{tmp_path / 'labelled.jsonl'}: {told}, which these answers do not give again"
+    assert caught.value.hint == "choose another name for --gold"
+
+
 def test_the_file_is_labelled_data_that_knows_who_and_when(tiny_frame: Codeframe, tmp_path: Path) -> None:
     path = tmp_path / "reviewed.jsonl"
     given = made(tiny_frame).rows[0]
@@ -89,3 +122,30 @@ def test_a_file_of_another_kind_is_refused_with_its_line(line: str, tmp_path: Pa
     path.write_text(f"\n{line}\n", encoding="utf-8")
     with pytest.raises(InputError, match=r"row 2: is no reviewed row"):
         read_answers(path)
+
+
+def test_a_line_ends_at_a_line_feed_only(tiny_frame: Codeframe, tmp_path: Path) -> None:
+    path = tmp_path / "reviewed.jsonl"
+    answers = [
+        replace(answer("1", "甲", TASTE), text="汤是凉的\u2028第二天还是", note="两行\u0085都说\u2029一样"),
+        answer("2", "乙"),
+    ]
+    write_answers(path, answers, tiny_frame)
+    assert read_answers(path) == answers
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))  # as an editor of Windows saves it
+    assert read_answers(path) == answers
+
+
+def test_what_cannot_be_read_is_told_with_the_next_step(tiny_frame: Codeframe, tmp_path: Path) -> None:
+    path = tmp_path / "reviewed.jsonl"
+    write_answers(path, [answer("1", "甲"), answer("2", "乙")], tiny_frame)
+    first, second = path.read_text(encoding="utf-8").splitlines()
+    path.write_bytes(f"{first}\n".encode() + second.encode("gbk"))
+    with pytest.raises(InputError) as caught:
+        read_answers(path)
+    assert str(caught.value) == f"{path}, row 2: this line is not UTF-8"
+    assert caught.value.hint == "give the file that `vocnlp review import` writes, in UTF-8 as it was written"
+    with pytest.raises(InputError) as caught:
+        read_answers(tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path}: cannot be read: ")
+    assert caught.value.hint == "give the file that `vocnlp review import` writes"

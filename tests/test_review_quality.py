@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vocnlp.errors import InputError
-from vocnlp.review_quality import quality
+from vocnlp.review_quality import of_bundle, quality
 from vocnlp.review_rows import Answer, Mark, Origin
 
 
@@ -92,3 +92,14 @@ def test_several_bundles_or_no_row_drawn_by_chance_are_refused() -> None:
         quality([answer(1, "a", "a"), answer(2, "a", "a", bundle="m@2")], ["a"])
     with pytest.raises(InputError, match="no reviewed row was drawn by chance"):
         quality([answer(1, "a", "a", reason="uncertain")], ["a"])
+
+
+def test_a_bundle_that_nothing_was_reviewed_for_is_refused_with_those_that_are_there() -> None:
+    rows = [answer(1, "a", "a", bundle="m@2"), answer(2, "a", "a"), answer(3, "a", "", bundle="")]
+    assert [one.id for one in of_bundle(rows, "m@2")] == ["1"]
+    with pytest.raises(InputError, match=r"no row was reviewed for this bundle \(value: 'b9'\)") as caught:
+        of_bundle(rows, "b9")
+    assert caught.value.hint == "choose one of these with --of: m@1, m@2"
+    with pytest.raises(InputError) as caught:
+        of_bundle(rows[2:], "b9")
+    assert caught.value.hint == "leave --of out"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,18 +113,96 @@ def test_all_that_is_wrong_is_told_and_nothing_is_taken(book: Path, tiny_frame: 
     with pytest.raises(ReviewError) as caught:
         read_sheet(book, tiny_frame)
     assert caught.value.problems == (
-        Problem(1, "评论", "汤头还行", "the comment was changed"),
-        Problem(1, "证据1", "汤头酸得离谱", "these words do not stand in the comment"),
-        Problem(1, "证据2", "店员倒是一直赔笑", "these words do not stand in the comment"),
-        Problem(2, "处理", "改了", "is none of 确认、修改、跳过"),
-        Problem(2, "编号", "zz", "was not given out for review"),
-        Problem(2, "评审人", "", "nobody says who answered"),
-        Problem(2, "标签1", "送货上楼", "the codeframe has no such code"),
-        Problem(3, "整体情感", "凑合", "is none of 正面、中性、负面"),
-        Problem(3, "标签1", "", "a polarity or an evidence without a code"),
-        Problem(3, "标签2", "", "a polarity or an evidence without a code"),
+        Problem(2, "评论", "汤头还行", "the comment was changed"),
+        Problem(2, "证据1", "汤头酸得离谱", "these words do not stand in the comment"),
+        Problem(2, "证据2", "店员倒是一直赔笑", "these words do not stand in the comment"),
+        Problem(3, "处理", "改了", "is none of 确认、修改、跳过"),
+        Problem(3, "编号", "zz", "was not given out for review"),
+        Problem(3, "评审人", "", "nobody says who answered"),
+        Problem(3, "标签1", "送货上楼", "the codeframe has no such code"),
+        Problem(4, "整体情感", "凑合", "is none of 正面、中性、负面"),
+        Problem(4, "标签1", "", "a polarity or an evidence without a code"),
+        Problem(4, "标签2", "", "a polarity or an evidence without a code"),
     )
-    assert "review.xlsx, row 1, column '评论': the comment was changed; 9 more" in str(caught.value)
+    assert "review.xlsx, row 2, column '评论': the comment was changed; 9 more" in str(caught.value)
+
+
+def change(path: Path, *, drop: tuple[str, ...] = (), above: int = 0, slots: object = 4) -> None:
+    """Delete columns of 评审 and insert empty rows above its header; say in the hidden sheet that there are ``slots``."""
+    book = openpyxl.load_workbook(path)
+    sheet = book["评审"]
+    for name in drop:
+        sheet.delete_cols(next(cell.column for cell in sheet[1] if cell.value == name))
+    if above:
+        sheet.insert_rows(1, above)
+    head = book["_rows"]["B2"]
+    told = {name: value for name, value in json.loads(str(head.value)).items() if name != "slots"}
+    head.value = json.dumps(told if slots is None else {**told, "slots": slots})
+    book.save(path)
+
+
+def test_wrong_rows_are_numbered_as_excel_shows_them(book: Path, tiny_frame: Codeframe) -> None:
+    fill(book, {(2, "处理"): "好的", (2, "评审人"): "阿敏"})
+    change(book, above=2)
+    with pytest.raises(ReviewError) as caught:
+        read_sheet(book, tiny_frame)
+    assert caught.value.problems == (Problem(5, "处理", "好的", "is none of 确认、修改、跳过"),)
+    assert [row[0].row for row in openpyxl.load_workbook(book)["评审"] if row[0].value == "a2"] == [5]
+
+
+@pytest.mark.parametrize("slots", [4, None])  # None: a workbook of before the number was written down
+@pytest.mark.parametrize(
+    ("drop", "told"),
+    [
+        (("标签1", "极性1", "证据1"), "column '标签1': a column is gone, and with it 极性1、证据1"),
+        (("极性2",), "column '极性2': a column is gone"),
+        (("标签4", "极性4", "证据4"), "column '标签4': a column is gone, and with it 极性4、证据4"),
+        (("整体情感",), "column '整体情感': a column is gone"),
+        (("备注", "编号"), "column '编号': a column is gone, and with it 备注"),
+    ],
+)
+def test_a_column_that_holds_answers_cannot_be_left_out(
+    drop: tuple[str, ...], told: str, slots: int | None, book: Path, tiny_frame: Codeframe
+) -> None:
+    fill(book, {(1, "处理"): "确认", (1, "评审人"): "阿敏"})
+    change(book, drop=drop, slots=slots)
+    with pytest.raises(InputError) as caught:
+        read_sheet(book, tiny_frame)
+    assert str(caught.value) == f"{book}, {told}"
+    assert caught.value.hint == "review the workbook as it was written, with all of its columns"
+
+
+def test_the_reason_may_be_deleted_and_older_workbooks_are_read(book: Path, tiny_frame: Codeframe) -> None:
+    fill(book, {(1, "处理"): "确认", (1, "评审人"): "阿敏"})
+    change(book, drop=("推荐理由",), slots=None)
+    assert [(one.id, one.action, one.tags) for one in read_sheet(book, tiny_frame).answers] == [
+        ("a1", "confirmed", made(tiny_frame).rows[0].origin.suggested)
+    ]
+
+
+@pytest.mark.parametrize("slots", [0, 10**9, "vier", []])
+def test_a_hidden_sheet_that_was_edited_is_refused(slots: object, book: Path, tiny_frame: Codeframe) -> None:
+    change(book, slots=slots)
+    with pytest.raises(InputError, match="its hidden sheet was edited"):
+        read_sheet(book, tiny_frame)
+
+
+def test_slots_that_a_coder_added_count_too(book: Path, tiny_frame: Codeframe) -> None:
+    read = openpyxl.load_workbook(book)
+    sheet = read["评审"]
+    last = sheet.max_column
+    for at, name in enumerate(("标签6", "极性6", "极性7"), 1):
+        sheet.cell(1, last + at).value = name
+    read.save(book)
+    fill(book, {(2, "标签6"): "价格", (2, "极性6"): "正面", (2, "处理"): "修改", (2, "评审人"): "阿敏"})
+    assert read_sheet(book, tiny_frame).answers[0].tags == (
+        Mark("delivery", "negative", 0, 5),
+        Mark("price", "positive"),
+    )
+    fill(book, {(2, "极性7"): "负面"})
+    with pytest.raises(ReviewError) as caught:
+        read_sheet(book, tiny_frame)
+    assert caught.value.problems == (Problem(3, "标签7", "", "a polarity or an evidence without a code"),)
 
 
 def test_a_workbook_of_another_kind_or_frame_is_refused(book: Path, tiny_frame: Codeframe, tmp_path: Path) -> None:

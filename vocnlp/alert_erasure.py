@@ -99,14 +99,14 @@ def _from_letters(path: Path, ids: Collection[str], texts: Collection[str]) -> i
     partial = path.with_name(f".{path.name}.part")
     kept, changed = [], 0
     try:
-        for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+        for line in path.read_bytes().decode("utf-8").split("\n"):  # a quote may hold U+2028, at which splitlines cuts
             left = None if any(number in line for number in ids) else _without(line, texts)
             changed += left != line
             kept += [left] if left is not None else []
         if changed:
             partial.touch(mode=0o600)
             with partial.open("w", encoding="utf-8") as file:
-                file.writelines(kept)
+                file.write("\n".join(kept))
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(path)
@@ -128,7 +128,7 @@ def _without(line: str, texts: Collection[str]) -> str:
     if told["alert"].get("kind") == "comment" or not any(quote in texts for quote in quotes):
         return line
     told["alert"]["quotes"] = [quote for quote in quotes if quote not in texts]
-    return json.dumps(told, ensure_ascii=False) + "\n"
+    return json.dumps(told, ensure_ascii=False)
 
 
 def _older(outbox: Outbox) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -96,12 +97,17 @@ def import_(
     codeframe: FrameOption = None,
 ) -> None:
     """Check the answers of coders and put them to the earlier ones. Importing a file again changes nothing."""
-    from .review_merge import adjudicate, merge, read_answers, write_answers
+    from .output_places import Place, check_places
+    from .review_merge import adjudicate, check_labels, merge, read_answers, read_labels, write_answers
 
+    check_places([Place(path) for path in (into, gold) if path is not None], files)
+    standing = [] if gold is None else read_labels(gold)
     frame = _frame(bundle, codeframe)
     read = [_read(path, frame, by) for path in files]
     merged = merge(read_answers(into), [answer for one in read for answer in one.answers], path=into)
     settled = adjudicate(merged.answers, adjudicator=adjudicator)
+    if gold is not None:
+        check_labels(gold, standing, merged.answers)
     write_answers(into, merged.answers, frame)
     if gold is not None:
         write_answers(gold, settled.settled, frame)
@@ -133,10 +139,11 @@ def quality(
 ) -> None:
     """Estimate the model's F1 over all comments from the reviewed rows, with a 95 % interval."""
     from .review_merge import adjudicate
+    from .review_quality import of_bundle
     from .review_quality import quality as measured
 
     answers = _answers(reviewed)
-    some = [answer for answer in answers if not of or (answer.origin is not None and answer.origin.bundle == of)]
+    some = of_bundle(answers, of) if of else answers
     found = measured(adjudicate(some, adjudicator=adjudicator).settled, _codes(some), seed=seed)
     if as_json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
@@ -167,10 +174,13 @@ def _shares(given: str) -> dict[str, float]:
     for part in given.split(","):
         name, _, value = part.partition("=")
         try:
-            found[name.strip()] = float(value)
+            share = float(value)
         except ValueError:
+            share = math.nan
+        if not math.isfinite(share):
             hint = "write --shares uncertain=0.5,rare=0.2,new=0.1,random=0.2"
-            raise InputError("--shares takes names and numbers", value=part, hint=hint) from None
+            raise InputError("--shares takes names and numbers", value=part, hint=hint)
+        found[name.strip()] = share
     return found
 
 

@@ -7,6 +7,7 @@ one answer a comment, the latest; two coders have two lines.
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from .codeframe import Codeframe
-from .errors import InputError
+from .errors import InputError, OutputError
 from .jsonlines import dump_json
 from .review_rows import ACTIONS, SKIPPED, Answer, Mark, Origin
 from .unfinished import writing
 
 _HINT = "give the file that `vocnlp review import` writes"
+_ELSEWHERE = "choose another name for --gold"
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,12 @@ def adjudicate(answers: Sequence[Answer], *, adjudicator: str = "") -> Adjudicat
 
     A code is given where more than half of the coders give it, with the polarity that more than half of those give.
     Exactly half, or no such polarity, is a dispute, and so is a sentiment without a majority where somebody judged it. Skips do not vote.
+    InputError where the adjudicator is none of the coders: a name with a slip in it would settle nothing.
     """
+    coders = sorted({answer.by for answer in answers})
+    if adjudicator and coders and adjudicator not in coders:
+        hint = f"name one of the coders: {', '.join(coders)}"
+        raise InputError("no answer is by this adjudicator", value=adjudicator, hint=hint)
     by_id: dict[str, list[Answer]] = defaultdict(list)
     for answer in answers:
         if answer.action != SKIPPED:
@@ -128,19 +135,30 @@ def _agreed(code: str, said: Sequence[Answer], coders: int) -> Mark | None:
 def read_answers(path: Path) -> list[Answer]:
     """The answers of a file that ``write_answers`` made; an empty list where there is no file.
 
-    InputError names the line that is none.
+    InputError names the line that is none, or the file where it cannot be read.
     """
     if not path.exists():
         return []
-    answers = []
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            answers.append(_answer(json.loads(line)))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"is no reviewed row: {error!r}", path=path, row=number, hint=_HINT) from error
-    return answers
+    try:
+        # Bytes end a line at a line feed only. Text may hold U+2028 or U+0085, and str.splitlines would cut there too.
+        with path.open("rb") as lines:
+            read = [_read_line(path, number, line.removeprefix(BOM_UTF8)) for number, line in enumerate(lines, 1)]
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", path=path, hint=_HINT) from error
+    return [answer for answer in read if answer is not None]
+
+
+def _read_line(path: Path, number: int, line: bytes) -> Answer | None:
+    """None for a blank line."""
+    if not line.strip():
+        return None
+    try:
+        return _answer(json.loads(line.decode("utf-8")))
+    except UnicodeDecodeError as error:
+        hint = f"{_HINT}, in UTF-8 as it was written"
+        raise InputError("this line is not UTF-8", path=path, row=number, hint=hint) from error
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise InputError(f"is no reviewed row: {error!r}", path=path, row=number, hint=_HINT) from error
 
 
 def _answer(row: Mapping[str, Any]) -> Answer:
@@ -153,6 +171,34 @@ def _answer(row: Mapping[str, Any]) -> Answer:
     by, at, action = words
     note = str(reviewed.get("note", ""))
     return Answer(str(row["id"]), str(row["text"]), tags, row.get("sentiment"), by, at, action, note, origin)
+
+
+def read_labels(path: Path) -> list[Answer]:
+    """The labels that stand where new ones are to be written; an empty list where there is no file.
+
+    OutputError where something else stands there, as labels of a person's own: it would be lost.
+    """
+    try:
+        return read_answers(path)
+    except InputError as error:
+        told = "holds something else than the labels that `vocnlp review import` writes, and would lose it"
+        raise OutputError(told, path=path, hint=_ELSEWHERE) from error
+
+
+def check_labels(path: Path, labels: Iterable[Answer], answers: Iterable[Answer]) -> None:
+    """OutputError where the labels at ``path`` cannot be made anew from the answers.
+
+    They can if they are one a comment, and the coders of each, joined by ``+`` where they are several, answered it.
+    """
+    coders: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for answer in answers:
+        coders[answer.id, answer.text].update(answer.by.split("+"))
+    seen: set[str] = set()
+    for label in labels:
+        if label.id in seen or not set(label.by.split("+")) <= coders[label.id, label.text]:
+            told = f"would lose the label of {label.id} by {label.by}, which these answers do not give again"
+            raise OutputError(told, path=path, hint=_ELSEWHERE)
+        seen.add(label.id)
 
 
 def to_row(answer: Answer, frame: Codeframe) -> dict[str, Any]:

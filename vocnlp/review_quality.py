@@ -69,6 +69,19 @@ class Quality:
         return {**plain, **parts, "per_code": per_code, "warnings": list(self.warnings)}
 
 
+def of_bundle(answers: Sequence[Answer], bundle: str) -> list[Answer]:
+    """The answers to rows for which this bundle made the suggestions.
+
+    InputError where there is none, with the bundles that there are in its hint.
+    """
+    found = [answer for answer in answers if answer.origin is not None and answer.origin.bundle == bundle]
+    if not found:
+        there = sorted({answer.origin.bundle for answer in answers if answer.origin is not None} - {""})
+        hint = f"choose one of these with --of: {', '.join(there)}" if there else "leave --of out"
+        raise InputError("no row was reviewed for this bundle", value=bundle, hint=hint)
+    return found
+
+
 def quality(answers: Sequence[Answer], codes: Sequence[str], *, seed: int = 0) -> Quality:
     """The estimate from one answer a comment (see ``review_merge.adjudicate``), for the bundle that made the suggestions.
 

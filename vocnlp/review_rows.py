@@ -132,7 +132,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Problem:
-    """A cell or field that cannot be used. ``row`` counts data rows from 1."""
+    """A cell or field that cannot be used. ``row`` is that of the sheet as Excel counts, or the number of the task."""
 
     row: int
     column: str

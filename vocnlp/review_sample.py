@@ -96,9 +96,10 @@ def draw(
     Comments with labels are checked: what the model contradicts comes first, and the labels stand as the suggestion.
     ``seen`` are then the scores of those comments, row for row, by a model that has not learnt from them; without it
     the tagger's are taken, which is right only for a bundle that was trained on other rows. InputError where no
-    comment is left to choose from, and where two comments have one id.
+    comment is left to choose from, where two comments have one id, and for shares that are no parts of a budget.
     """
     known = known or Known()
+    _check_shares(plan)
     _check_ids(comments)
     labelled = any(comment.tags is not None for comment in comments)
     rows, noise, left_out = _distinct(comments, known)
@@ -125,6 +126,15 @@ def draw(
     sample = named(Sample(tuple(given), tagger.codeframe, _maker(tagger, labelled)))
     reasons = Counter(one.reason for one in chosen)
     return sample, Looked(len(comments), len(rows), noise, left_out, len(some), dict(reasons))
+
+
+def _check_shares(plan: Plan) -> None:
+    """What ``by_chance`` cannot divide by; the rest ``choose`` checks."""
+    shares = plan.shares.values()
+    if not all(0 <= share <= 1 for share in shares) or not sum(shares):
+        told = ", ".join(f"{reason}={share}" for reason, share in plan.shares.items())
+        hint = "write --shares uncertain=0.5,rare=0.2,new=0.1,random=0.2"
+        raise InputError("shares of the budget are between 0 and 1, and not all 0", value=told, hint=hint)
 
 
 def _check_ids(comments: Sequence[Comment]) -> None:
@@ -181,7 +191,8 @@ def _some(rows: Sequence[int], count: int, seed: int) -> list[int]:
 
 
 def _part(seen: Leanings, rows: Sequence[int]) -> Leanings:
-    return replace(seen, mention=seen.mention[rows], polarity=seen.polarity[rows], noise=seen.noise[rows])
+    cut = {name: getattr(seen, name)[rows] for name in ("mention", "polarity", "noise", "length")}
+    return replace(seen, **cut)
 
 
 def _fresh(tagger: Tagger, texts: Sequence[str], seen: Leanings, known: Known) -> npt.NDArray[np.float64] | None:

@@ -7,7 +7,9 @@ at most 255 characters of a list in a cell's rule) and what the rows need to be 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,11 +45,13 @@ REASON = {
 }  # fmt: skip
 LEAST_SLOTS, SPARE_SLOTS = 4, 2
 _KEPT_COLUMNS = ("id", "text", "origin")
+_SLOT = re.compile("(?:标签|极性|证据)([1-9][0-9]{0,3})")
+_MOST_SLOTS = 5_000  # a sheet of Excel has 16,384 columns
 
 
 def write_sheet(sample: Sample, path: Path) -> None:
     """Write the workbook, whole or not at all. OutputError where it cannot be written."""
-    slots = max([LEAST_SLOTS, *(len(row.origin.suggested) + SPARE_SLOTS for row in sample.rows)])
+    slots = slots_of(sample.rows)
     names = display_names(sample.frame)
     fresh = path.with_name(f".{path.name}.part")
     try:
@@ -59,7 +63,7 @@ def write_sheet(sample: Sample, path: Path) -> None:
             lists.write_rows(_columns(list(names.values()), list(POLARITY.values()), list(ACTION.values())))
             kept = book.sheet(SHEET_KEPT, _KEPT_COLUMNS)
             kept.hide()
-            head = {"frame": sample.frame.digest, "bundle": sample.bundle, "sample": sample.digest}
+            head = {"frame": sample.frame.digest, "bundle": sample.bundle, "sample": sample.digest, "slots": slots}
             kept.write(["", json.dumps(head, ensure_ascii=False), ""])
             kept.write_rows(
                 [row.id, row.text, json.dumps(row.origin.to_dict(), ensure_ascii=False)] for row in sample.rows
@@ -67,6 +71,11 @@ def write_sheet(sample: Sample, path: Path) -> None:
         fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def slots_of(rows: Iterable[ReviewRow]) -> int:
+    """How many tags the coders' sheet has room for in each row: what the fullest one needs, and some to spare."""
+    return max([LEAST_SLOTS, *(len(row.origin.suggested) + SPARE_SLOTS for row in rows)])
 
 
 def header(slots: int) -> list[str]:
@@ -136,16 +145,20 @@ def read_sheet(path: Path, frame: Codeframe, *, by: str = "", at: datetime | Non
     """What coders answered in a workbook; rows whose 处理 is empty are open.
 
     ``by`` is the coder of rows without a 评审人; ``at`` when they were answered, by default when the file was saved.
-    InputError for a workbook of another kind or codeframe; ReviewError lists every cell that cannot be used.
+    InputError for a workbook of another kind or codeframe, and where a column that holds answers is gone: its answers
+    would be taken for none. ReviewError lists every cell that cannot be used, by its row as Excel counts.
     """
     kept = _kept(path, frame)
     moment = (at or datetime.fromtimestamp(path.stat().st_mtime, UTC)).astimezone(UTC).isoformat(timespec="seconds")
-    reading = _Reading(frame, kept, by, moment)
     source = open_table(path, sheet=SHEET_ROWS)
-    if missing := {ID, TEXT, DO, BY} - set(source.schema.names):
+    names = source.schema.names
+    if missing := [name for name in header(kept.slots) if name not in (*names, WHY)]:
+        more = f", and with it {'、'.join(missing[1:])}" if missing[1:] else ""
         hint = "review the workbook as it was written, with all of its columns"
-        raise InputError("a column is gone", path=path, column=min(missing), hint=hint)
-    number = 0
+        raise InputError(f"a column is gone{more}", path=path, column=missing[0], hint=hint)
+    slots = sorted({int(found[1]) for name in names if (found := _SLOT.fullmatch(name))})  # a coder may have added some
+    reading = _Reading(frame, kept.rows, slots, by, moment)
+    number = getattr(source, "header_row", 1)
     for batch in source.batches():
         for cells in batch.to_pylist():
             number += 1
@@ -155,8 +168,16 @@ def read_sheet(path: Path, frame: Codeframe, *, by: str = "", at: datetime | Non
     return Answers(tuple(reading.answers), reading.open, tuple(reading.remarks))
 
 
-def _kept(path: Path, frame: Codeframe) -> dict[str, ReviewRow]:
-    """The rows as they were given out, from the hidden sheet."""
+@dataclass(frozen=True)
+class _Kept:
+    """What was given out: the rows by id, and for how many tags each had room."""
+
+    rows: Mapping[str, ReviewRow]
+    slots: int
+
+
+def _kept(path: Path, frame: Codeframe) -> _Kept:
+    """What was given out, from the hidden sheet."""
     hint = "import the workbook that `vocnlp review sample` wrote"
     if not is_review_sheet(path):
         raise InputError("is no workbook for review, or its hidden sheets are gone", path=path, hint=hint)
@@ -168,10 +189,13 @@ def _kept(path: Path, frame: Codeframe) -> dict[str, ReviewRow]:
             origin = Origin.from_dict(json.loads(row["origin"]))
             made[str(row["id"])] = ReviewRow(str(row["id"]), str(row["text"]), origin)
         digest = str(head["frame"])
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+        slots = int(head.get("slots", slots_of(made.values())))  # older workbooks do not say
+        if not 0 < slots <= _MOST_SLOTS:
+            raise ValueError(f"{slots} slots")
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise InputError(f"its hidden sheet was edited: {error!r}", path=path, hint=hint) from error
     check_frame(path, frame, digest)
-    return made
+    return _Kept(made, slots)
 
 
 def check_frame(path: Path, frame: Codeframe, digest: str) -> None:
@@ -184,8 +208,8 @@ def check_frame(path: Path, frame: Codeframe, digest: str) -> None:
 class _Reading:
     """Turns rows of cells into answers, and collects what is wrong with them."""
 
-    def __init__(self, frame: Codeframe, kept: Mapping[str, ReviewRow], by: str, at: str) -> None:
-        self._frame, self._kept, self._by, self._at = frame, kept, by, at
+    def __init__(self, frame: Codeframe, kept: Mapping[str, ReviewRow], slots: Sequence[int], by: str, at: str) -> None:
+        self._frame, self._kept, self._slots, self._by, self._at = frame, kept, slots, by, at
         self.answers: list[Answer] = []
         self.problems: list[Problem] = []
         self.remarks: list[str] = []
@@ -227,8 +251,8 @@ class _Reading:
 
     def _marks(self, number: int, cells: Mapping[str, str]) -> tuple[Mark, ...]:
         marks = []
-        slot = 1
-        while (name := f"标签{slot}") in cells:
+        for slot in self._slots:
+            name = f"标签{slot}"
             word, pole, quote = (cells.get(f"{part}{slot}", "") for part in ("标签", "极性", "证据"))
             if word.strip():
                 code = code_of(word, self._frame)
@@ -239,7 +263,6 @@ class _Reading:
                     marks.append(self._placed(number, slot, Mark(code, polarity), cells))
             elif pole.strip() or quote.strip():
                 self._wrong(number, name, "", "a polarity or an evidence without a code")
-            slot += 1
         return tuple(dict.fromkeys(marks))
 
     def _placed(self, number: int, slot: int, mark: Mark, cells: Mapping[str, str]) -> Mark:
