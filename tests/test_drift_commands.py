@@ -102,3 +102,37 @@ def test_tags_of_another_frame_are_told_and_made_anew(
     refused = vocnlp(*call)
     assert refused.code == 2 and "was tagged with codeframe other@1" in refused.err and "--retag" in refused.err
     assert json.loads(vocnlp(*call, "--retag").out)["reference"]["codeframes"] == {"corner-shop@0.1.0": 120}
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "told"),
+    [
+        ("--keep-profile", "january.csv", "january.csv: a profile is a .json file"),
+        ("--keep-profile", "frame.json", "frame.json: is there and is no profile, so it is not replaced"),
+        ("--keep-profile", "没有/p.json", "没有/p.json: the folder does not exist"),
+        ("--html", "frame.yaml", "frame.yaml: the page is an HTML file"),
+        ("--html", "notes.html", "notes.html: is there and is no page, so it is not replaced"),
+        ("--html", "没有/drift.html", "没有/drift.html: the folder does not exist"),
+    ],
+)
+def test_what_would_be_lost_or_cannot_be_written_is_refused_before_anything_is_read(
+    vocnlp: CommandLine, months: tuple[Path, Path], tmp_path: Path, option: str, name: str, told: str
+) -> None:
+    for own in ("frame.json", "frame.yaml", "notes.html"):
+        (tmp_path / own).write_text("我的文件", encoding="utf-8")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    call = ("drift", "--reference", months[0], "--data", months[1], "--bundle", tmp_path / "not read", option)
+    ended = vocnlp(*call, tmp_path / name)
+    assert (ended.code, ended.err.splitlines()[0]) == (2, f"error: {tmp_path}/{told}")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_page_and_a_profile_are_made_anew_and_no_reference_is(
+    vocnlp: CommandLine, tiny_bundle: Path, months: tuple[Path, Path], tmp_path: Path
+) -> None:
+    page, kept = tmp_path / "drift.html", tmp_path / "profile.json"
+    call = ("drift", "--data", months[1], "--bundle", tiny_bundle, "--html", page, "--keep-profile", kept)
+    assert vocnlp(*call, "--reference", months[0]).code == 0
+    assert vocnlp(*call, "--reference", months[0]).code == 0
+    ended = vocnlp(*call, "--reference", kept)
+    assert (ended.code, ended.err.splitlines()[0]) == (2, f"error: {kept}: is the input itself")

@@ -11,7 +11,7 @@ import pytest
 
 from vocnlp.bundle import Bundle
 from vocnlp.errors import BundleError, RegistryError
-from vocnlp.registry import CHALLENGER, CHAMPION, Registry
+from vocnlp.registry import CHALLENGER, CHAMPION, Checked, Registry
 from vocnlp.registry_writing import locked
 from vocnlp.tagger import Tagger
 
@@ -221,6 +221,88 @@ def test_half_a_line_of_history_is_made_good(registry: Registry, versions: tuple
         "add", "add", "add", "promote", "promote",
     ]  # fmt: skip
     assert history.read_bytes().startswith(whole)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("5", "line 2: it is no change: not a JSON object"),
+        (
+            '{"what": "promote"}',
+            "line 2: it is no change: id, at, who, alias, from, to, reason missing or of another kind",
+        ),
+        ("{", "line 2: Expecting property name enclosed in double quotes"),
+    ],
+)
+def test_a_line_of_history_that_is_no_change_is_named_and_nothing_is_changed(
+    registry: Registry, versions: tuple[Path, Path, Path], line: str, told: str
+) -> None:
+    registry.add(versions[0], who="li")
+    with (registry.folder / "history.jsonl").open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+    before = (registry.folder / "aliases.json").read_bytes()
+    for call in (
+        registry.history,
+        lambda: registry.add(versions[1], who="li"),
+        lambda: registry.rollback(who="li"),
+    ):
+        with pytest.raises(RegistryError) as refused:
+            call()
+        assert refused.value.message.startswith(f"{registry.folder / 'history.jsonl'}: cannot be read: {told}")
+        assert refused.value.hint == "mend the line, or take the file from a copy of the folder"
+    assert (registry.folder / "aliases.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("last", {"what": "add"}, "it is no change: id, at, who, alias, from, to, reason missing or of another kind"),
+        ("before", "corner-shop@1", "before is no list of labels"),
+        ("aliases", {"champion": {"label": 3, "digest": "", "at": ""}}, "an alias is label, digest and time, all text"),
+        ("aliases", {"champion": {"label": "a/b@1", "digest": "", "at": ""}}, "'a/b@1' is the label of no bundle"),
+    ],
+)
+def test_a_part_of_the_state_that_is_of_another_kind_is_told(
+    registry: Registry, key: str, value: object, told: str
+) -> None:
+    path = registry.folder / "aliases.json"
+    path.write_text(json.dumps({**json.loads(path.read_bytes()), key: value}), encoding="utf-8")
+    with pytest.raises(RegistryError) as refused:
+        registry.state()
+    assert refused.value.message == f"{registry.folder}: aliases.json cannot be read: {told}"
+
+
+def test_bundles_that_are_spoilt_or_gone_are_listed_as_such_beside_the_sound(
+    registry: Registry, versions: tuple[Path, Path, Path]
+) -> None:
+    first, second, third = filled(registry, versions)
+    fourth = registry.add(None, who="li")
+    crowned(registry, second, fourth)
+    (registry.path(first).parent / ".DS_Store").write_bytes(b"\0")
+    (registry.folder / "bundles" / "notes.txt").write_text("?", encoding="utf-8")
+    (registry.path(first) / "model.safetensors").unlink()
+    (registry.path(third) / "manifest.json").chmod(0o644)
+    (registry.path(third) / "manifest.json").write_text("{", encoding="utf-8")
+    gone = registry.path(fourth)
+    shutil.rmtree(gone)
+    told = {kept.label: (kept.state, kept.problem.partition(": ")[0]) for kept in registry.bundles()}
+    assert told == {
+        first: ("spoilt", "model.safetensors is gone"),
+        second: ("", ""),
+        third: ("spoilt", "manifest.json cannot be read"),
+        fourth: ("missing", "its folder is not there"),
+    }
+    assert registry.verify()[-1] == Checked(f"champion = {fourth}", "its folder is not there")
+    assert registry.add(None, who="li") == fourth  # it is copied in again under its name
+    assert [kept.state for kept in registry.bundles() if kept.path == gone] == [""]
+
+
+def test_a_bundle_under_anothers_name_is_spoilt(registry: Registry, versions: tuple[Path, Path, Path]) -> None:
+    first, second, _ = filled(registry, versions)
+    shutil.rmtree(registry.path(first))
+    registry.path(second).rename(registry.folder / "bundles" / "corner-shop" / first.partition("@")[2])
+    (kept,) = [kept for kept in registry.bundles() if kept.label == first]
+    assert (kept.state, kept.problem) == ("spoilt", "it holds another bundle than the one that got this name")
 
 
 def test_the_settings_of_the_gate_are_read_and_checked(registry: Registry, tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import openpyxl
 import pytest
 from command_line import CommandLine, command_line
 
@@ -164,3 +166,57 @@ def test_a_spoilt_bundle_ends_verify_with_an_exit_code(vocnlp: CommandLine, tiny
     assert ended.code == 2
     assert [line.split()[0] for line in ended.out.splitlines()] == ["spoilt", "spoilt"]
     assert "2 of 2 are not sound" in ended.err
+
+
+def test_a_champion_that_is_gone_is_listed_as_missing_with_the_next_step(
+    vocnlp: CommandLine, tiny_bundle: Path, again: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "registry"
+    first, second = Bundle.load(tiny_bundle).label, Bundle.load(again).label
+    vocnlp("models", "promote", tiny_bundle, "--registry", folder)
+    vocnlp("models", "add", again, "--registry", folder)
+    shutil.rmtree(Registry.open(folder).path(first))
+    ended = vocnlp("models", "list", "--registry", folder)
+    assert ended.code == 0
+    assert [line.split()[:4] for line in ended.out.splitlines()[1:]] == [
+        [second, "-", "linear", "corner-shop@0.1.0"],
+        [first, "champion", "missing", "-"],
+    ]
+    assert ended.err == (
+        f"missing {first} (champion): its folder is not there\n"
+        f"  next step: add it again from where it came from: vocnlp models add BUNDLE --registry {folder}; "
+        f"or make another champion: vocnlp models rollback --to LABEL --registry {folder}\n"
+    )
+    rows = json.loads(vocnlp("models", "list", "--registry", folder, "--json").out)
+    assert [(row["label"], row["state"], row["problem"]) for row in rows] == [
+        (second, "there", ""), (first, "missing", "its folder is not there")
+    ]  # fmt: skip
+    assert vocnlp("models", "rollback", "--to", second, "--registry", folder).code == 0
+    assert vocnlp("models", "list", "--registry", folder).err == ""
+
+
+def test_figures_that_are_none_are_shown_as_such(vocnlp: CommandLine, tiny_bundle: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "registry"
+    vocnlp("models", "add", tiny_bundle, "--registry", folder)
+    path = Registry.open(folder).bundles()[0].path / "manifest.json"
+    path.chmod(0o644)
+    content = {**json.loads(path.read_bytes()), "figures": {"codes": "高", "sentiment": {"accuracy": "?"}}}
+    path.write_text(json.dumps(content), encoding="utf-8")
+    (row,) = json.loads(vocnlp("models", "list", "--registry", folder, "--json").out)
+    assert row["figures"] == {"sentiment.accuracy": None, "codes.micro_f1": None, "pairs.micro_f1": None}
+
+
+def test_a_shadow_run_does_not_replace_what_it_reads(
+    vocnlp: CommandLine, tiny_bundle: Path, again: Path, tmp_path: Path
+) -> None:
+    folder, data = tmp_path / "registry", tmp_path / "六月.xlsx"
+    vocnlp("models", "promote", tiny_bundle, "--registry", folder)
+    vocnlp("models", "add", again, "--registry", folder, "--as", "challenger")
+    book = openpyxl.Workbook()
+    book.active.append(["评论"])
+    book.active.append(["送货太慢"])
+    book.save(data)
+    before = data.read_bytes()
+    ended = vocnlp("models", "shadow", "--data", data, "-o", data, "--registry", folder, "--force")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, f"error: {data}: is the input itself")
+    assert data.read_bytes() == before

@@ -112,3 +112,55 @@ def test_a_recipe_whose_data_is_gone_is_refused(data: Path, tmp_path: Path) -> N
     data.unlink()
     with pytest.raises(InputError, match=r"shop.jsonl: cannot be read: No such file"):
         read_own_recipe(tmp_path / "mine.toml").changed()
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("--write-recipe", "shop.jsonl"), "shop.jsonl: a recipe is a .toml file"),
+        (("--write-recipe", "没有/r.toml"), "没有/r.toml: the folder does not exist"),
+        (("--write-recipe", "mine.toml"), "mine.toml: already exists"),
+        (("--write-recipe", "b/r.toml"), "b/r.toml: lies in {folder}/b, which is written as a whole"),
+        (("--out", "bundle", "--force"), "bundle: holds an input, {folder}/bundle/shop.jsonl"),
+        (("--out", "notes", "--force"), "notes: is no bundle, so it is not replaced"),
+    ],
+)
+def test_what_the_training_would_write_over_is_refused_before_it_begins(
+    data: Path, tiny_bundle: Path, tmp_path: Path, vocnlp: CommandLine, more: tuple[str, ...], told: str
+) -> None:
+    (tmp_path / "mine.toml").write_text("# 我的\n", encoding="utf-8")
+    (tmp_path / "notes").mkdir()
+    shutil.copytree(tiny_bundle, tmp_path / "bundle")
+    used = shutil.copy(data, tmp_path / "bundle") if "bundle" in more else data
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    call = ("train", "--data", used, "--linear", "--out", tmp_path / "b")
+    ended = vocnlp(*call, *(word if word.startswith("--") else tmp_path / word for word in more))
+    assert (ended.code, ended.err.splitlines()[0]) == (2, f"error: {tmp_path}/{told.format(folder=tmp_path)}")
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_bundle_that_is_begun_from_is_not_replaced(
+    data: Path, tiny_bundle: Path, tmp_path: Path, vocnlp: CommandLine
+) -> None:
+    bundle = tmp_path / "mine"
+    shutil.copytree(tiny_bundle, bundle)
+    for option in ("--init", "--encoder"):
+        ended = vocnlp("train", "--data", data, option, bundle, "--out", bundle, "--force")
+        assert (ended.code, ended.err.splitlines()[0]) == (2, f"error: {bundle}: is the input itself")
+    assert Bundle.load(bundle).label == Bundle.load(tiny_bundle).label
+
+
+def test_a_recipe_is_not_written_over_itself_nor_over_what_it_reads(
+    data: Path, tiny_bundle: Path, tmp_path: Path, vocnlp: CommandLine
+) -> None:
+    recipe, inside = tmp_path / "mine.toml", tmp_path / "bundle" / "shop.jsonl"
+    shutil.copytree(tiny_bundle, inside.parent)
+    shutil.copy(data, inside)
+    write_own_recipe(recipe, OwnRecipe(inside))
+    call = ("train", "--recipe", recipe, "--force", "--out")
+    ended = vocnlp(*call, tmp_path / "b", "--write-recipe", recipe)
+    assert (ended.code, ended.err.splitlines()[0]) == (2, f"error: {recipe}: is the input itself")
+    ended = vocnlp(*call, inside.parent)
+    told = f"error: {inside.parent}: holds an input, {tmp_path}/bundle/shop.jsonl"
+    assert (ended.code, ended.err.splitlines()[0]) == (2, told)
+    assert inside.read_bytes() == data.read_bytes()

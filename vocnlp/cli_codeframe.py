@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,12 +14,11 @@ from rich.markup import escape
 
 from .cli_options import ERR, OUT, JsonOption, say
 from .cli_store import SettingOption, open_store
-from .errors import InputError, OutputError
+from .errors import InputError
 
 if TYPE_CHECKING:
     from .migration import Migration
     from .migration_alerts import CarriedAlerts
-    from .migration_review import OpenRow
     from .store import Store
     from .store_migrate import Migrated
     from .training.relabelling import Relabelled
@@ -91,7 +92,8 @@ def codeframe_migrate(
     found = read_migration(changes, old)
     if to is not None:
         found = onto(found, Codeframe.load(to))
-    target = _check_places(found, (out, to), (data, data_out), review, force=force)
+    read = (frame, changes, to, data, alerts, store)
+    target = _check_places(found, (out, to), (data, data_out), (alerts, alerts_out), review, read, force=force)
     _check_alerts(found, alerts, alerts_out, force=force)
     opened = open_store(store, setting) if store else None
     relabelled = _relabel(data, data_out, found, force) if data and data_out else None
@@ -125,30 +127,38 @@ def _check_places(
     found: Migration,
     frames: tuple[Path | None, Path | None],
     data: tuple[Path | None, Path | None],
+    alerts: tuple[Path | None, Path | None],
     review: Path | None,
+    read: Sequence[Path | str | None],
     *,
     force: bool,
 ) -> Path:
-    """Where the new frame is or will be; whatever would only be found out half-way is found out here."""
-    from .migration_files import settled
+    """Where the new frame is or will be; whatever would only be found out half-way is found out here.
+
+    frames, data, alerts: what is given of each; ``read``: everything that is read, ``frame`` first
+    """
+    from .migration_files import check_history, history_of, settled
     from .migration_review import check_ending
+    from .output_places import Place, check_places
     from .training.relabelling import check_out
 
     out, to = frames
     target = out or to
     if target is None or (out is not None and to is not None):
         raise InputError("the new frame needs one place", hint="--out FILE, or --to FILE where it is written already")
-    if out is not None:
-        settled(out, found.new, force=force)
     if (data[0] is None) != (data[1] is None):
         raise InputError("--data and --data-out go together", hint="name the labelled rows, and where they go")
     if data[0] is not None and data[1] is not None:
         check_out(data[0], data[1])
+    written = [Place(path) for path in (out, data[1], alerts[1], history_of(target)) if path is not None]
     if review is not None:
         check_ending(review)
-        if review.exists() and not force:
-            hint = "it may hold answers: import them first, choose another name, or replace it with --force"
-            raise OutputError("already exists", path=review, hint=hint)
+        hint = "it may hold answers: import them first, choose another name, or replace it with --force"
+        written.append(Place(review, may_replace=force, hint=hint))
+    check_places(written, read)
+    if out is not None:
+        settled(out, found.new, force=force)
+    check_history(Path(str(read[0])), target, found, force=force)
     return target
 
 
@@ -178,9 +188,8 @@ def _migrate(store: Store, found: Migration) -> Migrated:
 def _list(found: Migration, data: Relabelled | None, store: Store | None, path: Path) -> int:
     from .migration_review import open_rows, write_open
 
-    rows: dict[str, OpenRow] = {row.id: row for row in (open_rows(store, found) if store else ())}
-    rows |= {row.id: row for row in (data.opened if data else ())}
-    return write_open(rows.values(), path, found)
+    stored = open_rows(store, found) if store else ()
+    return write_open(chain(data.opened if data else (), stored), path, found)
 
 
 def _write_frame(found: Migration, source: Path, target: Path, *, written: bool, force: bool) -> None:
@@ -229,6 +238,10 @@ def _print_open(data: Relabelled | None, store: Migrated | None, listed: int | N
     if review is None:
         say(OUT, "  next step: the same command with --review LIST.xlsx lists them")
     else:
-        say(OUT, f"  {listed or 0:,} are listed in {escape(str(review))}; take the answers back: vocnlp review import")
+        once = ", each comment once" if (listed or 0) < sum(waiting.values()) else ""
+        say(
+            OUT,
+            f"  {listed or 0:,} are listed in {escape(str(review))}{once}; take the answers back: vocnlp review import",
+        )
     if store and store.opened:
         say(OUT, "  the store's rows: vocnlp store rescore, with a bundle that knows the parts")

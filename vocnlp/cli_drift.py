@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from .cli_options import ERR, OUT, AtOption, BundleOption, FrameOption, JsonOption, SheetOption, TextOption, say
-from .errors import InputError, OutputError
+from .errors import InputError
 
 if TYPE_CHECKING:
     from .drift import Drift
@@ -62,14 +63,15 @@ def drift(
 
     if correction not in ("bh", "holm"):
         raise InputError("--correction is bh or holm", value=correction)
-    if html is not None and not html.parent.is_dir():
-        raise OutputError("the folder does not exist", path=html, hint=f"create {html.parent}")
     named = {role: column for role, column in (("text", text), ("at", at)) if column}
     options = Options(named, sheet)
     days = {"since": since.date() if since else None, "until": until.date() if until else None}
     now = Traffic.of(data, **days, options=options)
+    earlier = None if _is_kept(reference) else Traffic.of(reference, options=options)
+    read = (earlier.place if earlier else reference, now.place, bundle, codeframe)
+    _check_places(html, keep_profile, read)
     tagger = Tagger.load(bundle, codeframe=codeframe)
-    before = _reference(reference, now, options, tagger, retag)
+    before = _reference(reference, earlier, now, tagger, retag)
     if keep_profile is not None:
         before.save(keep_profile)
     found = compare(before, _profile(now, tagger, retag), tagger.codeframe, alpha=alpha, method=correction)
@@ -84,19 +86,52 @@ def drift(
             say(OUT, f"page: {escape(str(html))}")
 
 
-def _reference(place: str, now: Traffic, options: Any, tagger: Tagger, retag: bool) -> Profile:
-    from .drift_profile import Profile
-    from .traffic import Traffic
+def _is_kept(place: str) -> bool:
+    """Whether the reference is a profile that was kept."""
+    return place.endswith(".json") and Path(place).is_file()
 
-    if place.endswith(".json") and Path(place).is_file():
+
+def _check_places(html: Path | None, keep: Path | None, read: Sequence[Path | str | None]) -> None:
+    """What would only be found out after all the tagging. A page replaces a page, a profile a profile; nothing else goes."""
+    from .output_places import Place, check_places
+
+    found, hint = [], "choose another name"
+    if html is not None:
+        told = "is there and is no page, so it is not replaced"
+        found.append(Place(html, (".html", ".htm"), "the page is an HTML file", _is_page, told, hint))
+    if keep is not None:
+        told = "is there and is no profile, so it is not replaced"
+        found.append(Place(keep, (".json",), "a profile is a .json file", _is_profile, told, hint))
+    check_places(found, read)
+
+
+def _is_page(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(64).lstrip().lower().startswith((b"<!doctype html", b"<html"))
+
+
+def _is_profile(path: Path) -> bool:
+    from .drift_profile import Profile
+
+    try:
+        Profile.load(path)
+    except InputError:
+        return False
+    return True
+
+
+def _reference(place: str, earlier: Traffic | None, now: Traffic, tagger: Tagger, retag: bool) -> Profile:
+    """The profile of ``earlier``, or where there is none the one that was kept at ``place``."""
+    from .drift_profile import Profile
+
+    if earlier is None:
         return Profile.load(Path(place))
-    before = Traffic.of(place, options=options)
-    if before.overlaps(now):
+    if earlier.overlaps(now):
         hint = "give the reference a period that ends before --since, as STORE:2026-01-01..2026-03-31"
         raise InputError(
             "the reference and the data have comments in common, which hides what moved", path=str(now), hint=hint
         )
-    return _profile(before, tagger, retag)
+    return _profile(earlier, tagger, retag)
 
 
 def _profile(traffic: Traffic, tagger: Tagger, retag: bool) -> Profile:

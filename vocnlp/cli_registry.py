@@ -12,7 +12,14 @@ import typer
 from rich.markup import escape
 
 from .cli_options import ERR, OUT, IdOption, JsonOption, SheetOption, TextOption, say
-from .cli_registry_output import headline, print_comparison, print_history, print_models, print_shadow
+from .cli_registry_output import (
+    model_rows,
+    print_comparison,
+    print_history,
+    print_models,
+    print_problems,
+    print_shadow,
+)
 from .errors import InputError, RegistryError
 
 if TYPE_CHECKING:
@@ -40,25 +47,15 @@ def _who(given: str | None) -> str:
 
 @models_app.command("list")
 def list_models(registry: RegistryOption = _FOLDER, as_json: JsonOption = False) -> None:
-    """The bundles, which aliases they have, what they were measured at, and when they became champion."""
+    """The bundles, which aliases they have, what they were measured at, when they became champion; and what is amiss."""
     from .registry import Registry
 
-    opened = Registry.open(registry)
-    promoted = {row["to"]: row["at"] for row in opened.history() if row.get("alias") == "champion"}
-    aliases: dict[str, list[str]] = {}
-    for name, standing in opened.state().aliases.items():
-        aliases.setdefault(standing.label, []).append(name)
-    rows = [
-        {
-            "label": kept.label, "aliases": aliases.get(kept.label, []), "kind": kept.kind, "codeframe": kept.codeframe,
-            "figures": headline(kept.figures), "promoted": promoted.get(kept.label), "path": str(kept.path),
-        }
-        for kept in opened.bundles()
-    ]  # fmt: skip
+    rows = model_rows(Registry.open(registry))
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
-        return
-    print_models(rows)
+    else:
+        print_models(rows)
+    print_problems(rows, registry)
 
 
 @models_app.command("add")
@@ -241,6 +238,7 @@ def shadow(
 ) -> None:
     """Score new comments with champion and challenger, and write where they differ; goes on where it was stopped."""
     from .batch import Options
+    from .output_places import Place, check_places
     from .registry import CHAMPION, Registry
     from .shadow_files import shadow_file
     from .tagger import Tagger
@@ -254,10 +252,12 @@ def shadow(
     champion = opened.state().label(CHAMPION)
     if champion is None:
         raise RegistryError("has no champion", path=registry, hint="vocnlp models promote BUNDLE")
-    old, new = Tagger.load(opened.path(champion)), Tagger.load(opened.path(label) if label else challenger)
     named = {role: column for role, column in (("text", text), ("id", row_id)) if column}
     days = {"since": since.date() if since else None, "until": until.date() if until else None}
     traffic = Traffic.of(data, **days, options=Options(named, sheet))
+    beside = Place(out.with_suffix(".json"), may_replace=force)
+    check_places([Place(out, (".xlsx",), "is no .xlsx", force), beside], [traffic.place])
+    old, new = Tagger.load(opened.path(champion)), Tagger.load(opened.path(label) if label else challenger)
     with ERR.status("scoring") as status:
         found = shadow_file(
             old, new, traffic, out, force=force, report=lambda rows: status.update(f"scoring: {rows:,} comments")

@@ -9,15 +9,32 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
-from .cli_options import OUT, say
+from .cli_options import ERR, OUT, say
 
 if TYPE_CHECKING:
+    from .registry import Registry
     from .shadow import Shadow
     from .tagger import Tagger
 
 
+def model_rows(registry: Registry) -> list[dict[str, Any]]:
+    """A row for every bundle, and for every one that an alias means and that is not there, as ``models list`` tells them."""
+    promoted = {row["to"]: row["at"] for row in registry.history() if row["alias"] == "champion"}
+    aliases: dict[str, list[str]] = {}
+    for name, standing in registry.state().aliases.items():
+        aliases.setdefault(standing.label, []).append(name)
+    return [
+        {
+            "label": kept.label, "aliases": aliases.get(kept.label, []), "kind": kept.kind, "codeframe": kept.codeframe,
+            "figures": headline(kept.figures), "promoted": promoted.get(kept.label), "path": str(kept.path),
+            "state": kept.state or "there", "problem": kept.problem,
+        }
+        for kept in registry.bundles()
+    ]  # fmt: skip
+
+
 def print_models(rows: Sequence[Mapping[str, Any]]) -> None:
-    """One line a bundle."""
+    """One line a bundle; of one that is spoilt or missing that word stands for its kind."""
     table = Table(box=None)
     for head in (
         "bundle",
@@ -35,27 +52,46 @@ def print_models(rows: Sequence[Mapping[str, Any]]) -> None:
         when = (row["promoted"] or "-").partition("+")[0].replace("T", " ")
         table.add_row(
             escape(row["label"]),
-            ", ".join(row["aliases"]) or "-",
-            row["kind"],
-            escape(row["codeframe"]),
+            escape(", ".join(row["aliases"])) or "-",
+            f"[red]{row['state']}[/]" if row["problem"] else escape(row["kind"]),
+            escape(row["codeframe"]) or "-",
             *figures,
             when,
         )
+    # As wide as its cells: a label that is cut to the window cannot be given to the next command.
+    table.width = OUT.measure(table, options=OUT.options.update(max_width=10_000)).maximum
     OUT.print(table, soft_wrap=True)
+
+
+def print_problems(rows: Sequence[Mapping[str, Any]], folder: Path) -> None:
+    """What is wrong with bundles, and what to do: an alias, above all champion, has to mean a sound one."""
+    for row in rows:
+        if not row["problem"]:
+            continue
+        named = f" ({', '.join(row['aliases'])})" if row["aliases"] else ""
+        say(ERR, f"[red]{row['state']}[/] {escape(row['label'] + named)}: {escape(row['problem'])}")
+        first = "" if row["state"] == "missing" else "take its folder away, and "
+        step = f"{first}add it again from where it came from: vocnlp models add BUNDLE --registry {folder}"
+        if "champion" in row["aliases"]:
+            step += f"; or make another champion: vocnlp models rollback --to LABEL --registry {folder}"
+        say(ERR, f"  next step: {escape(step)}")
 
 
 def headline(figures: Mapping[str, Any]) -> dict[str, float | None]:
     """Three figures; of a bundle measured on several sets, the mean over the sets that can give each."""
-    sets = (
-        [figures]
-        if "codes" in figures or "sentiment" in figures
-        else [one for one in figures.values() if isinstance(one, dict)]
-    )
+    sets = [figures] if "codes" in figures or "sentiment" in figures else list(figures.values())
     found = {}
     for part, name in (("sentiment", "accuracy"), ("codes", "micro_f1"), ("pairs", "micro_f1")):
-        values = [one[part][name] for one in sets if one.get(part, {}).get(name) is not None]
+        values = [value for one in sets if (value := _figure(one, part, name)) is not None]
         found[f"{part}.{name}"] = sum(values) / len(values) if values else None
     return found
+
+
+def _figure(figures: Any, part: str, name: str) -> float | None:
+    """A figure of one set; None where it has none, or something else stands there."""
+    told = figures.get(part) if isinstance(figures, Mapping) else None
+    value = told.get(name) if isinstance(told, Mapping) else None
+    return value if isinstance(value, int | float) else None
 
 
 def print_comparison(compared: Any, critical: frozenset[str]) -> None:

@@ -9,9 +9,10 @@ import typer
 from rich.markup import escape
 
 from .cli_options import ERR, OUT, FrameOption, say
-from .errors import InputError, OutputError
+from .errors import InputError
 
 if TYPE_CHECKING:
+    from .output_places import Place
     from .training.checked import Checked, Finding
     from .training.own_recipe import OwnRecipe
     from .training.preparing import Prepared
@@ -55,9 +56,10 @@ def train(
     allow_changed: _Changed = False,
     mlflow: _Mlflow = None,
     experiment: Annotated[str, typer.Option(help="Name of MLflow's experiment.")] = "vocnlp",
-    force: Annotated[bool, typer.Option("--force", help="Replace the folder OUT.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT, the recipe and the suspects.")] = False,
 ) -> None:
     """Train a bundle from labelled comments, measure it on a held-out split, and write it with its card."""
+    from .output_places import check_places
     from .training.own_recipe import write_own_recipe
     from .training.preparing import prepare
 
@@ -65,11 +67,14 @@ def train(
     begun = linear or encoder is not None or recipe is not None
     _refuse_mixed(few, noisy_labels, start=start, teacher=teacher, begun=begun)
     place = None if check else _place(out, mlflow, experiment, force=force)
+    written = _written(place, write_recipe, suspects, force=force)
+    check_places(written, [recipe, data, codeframe, dev, teacher, start])
     if teacher is not None:
         _distil(data, teacher, start, place, force=force)
         _track(place, mlflow, experiment)
         return
     if data_root is not None and recipe is not None:
+        check_places(written, _sets_of(recipe, data_root))
         prepared = _of_sets(recipe, data_root, data, start, ngrams=ngrams)
     else:
         chosen = (data, codeframe, dev, encoder, init)
@@ -78,9 +83,10 @@ def train(
             data, out, codeframe=codeframe, dev=dev, dev_parts=dev_parts, start=start,
             ngrams=ngrams, seed=seed, noisy=noisy_labels,
         )  # fmt: skip
+        check_places(written, [own.data, own.codeframe, own.dev, own.start])
         prepared = prepare(own)
-    if suspects is not None:
-        _check_suspects(suspects, prepared)
+    if suspects is not None and not prepared.plan.encoder.robust:
+        raise InputError("--suspects goes with --noisy-labels", hint="vocnlp review sample finds label errors, too")
     _finish(prepared, place, force=force, few=few, suspects=suspects)
     _track(place, mlflow, experiment)
     if write_recipe is not None and prepared.own is not None:
@@ -121,6 +127,29 @@ def _place(out: Path | None, mlflow: str | None, experiment: str, *, force: bool
     return out
 
 
+def _written(out: Path | None, recipe: Path | None, suspects: Path | None, *, force: bool) -> list[Place]:
+    """All that the training writes, to be checked before minutes are spent."""
+    from .bundle import MANIFEST
+    from .output_places import Place
+
+    found = []
+    if out is not None:  # that it is there at all is looked at before
+        told, hint = "is no bundle, so it is not replaced", "choose another folder"
+        found.append(Place(out, (), "", lambda path: (path / MANIFEST).is_file(), told, hint, folder=True))
+    if recipe is not None:
+        found.append(Place(recipe, (".toml",), "a recipe is a .toml file", force))
+    if suspects is not None:
+        found.append(Place(suspects, (".csv",), "the unlikely labels are a .csv file", force))
+    return found
+
+
+def _sets_of(recipe: Path, root: Path) -> list[Path]:
+    """The files that a recipe over sets reads."""
+    from .training.recipe import read_recipe
+
+    return [root / one.file for one in read_recipe(recipe).sets]
+
+
 def _of_sets(recipe: Path, data_root: Path, data: Path | None, start: str | None, *, ngrams: bool) -> Prepared:
     """What a recipe over several sets learns from."""
     from .training.mapping import ENCODER, LINEAR
@@ -129,14 +158,6 @@ def _of_sets(recipe: Path, data_root: Path, data: Path | None, start: str | None
     if data is not None:
         raise InputError("a recipe over sets needs --data-root, and no --data", path=recipe)
     return prepare_sets(recipe, data_root, start=start, kind=ENCODER if start else LINEAR, ngrams=ngrams)
-
-
-def _check_suspects(suspects: Path, prepared: Prepared) -> None:
-    """Before minutes are spent: whether there will be any, and a folder to write them to."""
-    if not prepared.plan.encoder.robust:
-        raise InputError("--suspects goes with --noisy-labels", hint="vocnlp review sample finds label errors, too")
-    if not suspects.resolve().parent.is_dir():
-        raise OutputError("the folder does not exist", path=suspects.parent, hint=f"create {suspects.parent}")
 
 
 def _own(recipe: Path | None, *, allow_changed: bool, used: bool) -> OwnRecipe | None:

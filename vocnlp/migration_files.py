@@ -48,6 +48,16 @@ def write_history(source: Path, out: Path, migration: Migration, *, now: datetim
     write_whole(history_of(out), yaml_of({"history": [*kept, entry]}))
 
 
+def check_history(source: Path, out: Path, migration: Migration, *, force: bool) -> None:
+    """What would only be found out half-way: CodeframeError where a history is damaged, OutputError where the one beside
+    ``out`` tells of other migrations, which would be lost."""
+    mine = {migration.digest, *(one.get("digest") for one in read_history(source))}
+    others = [one for one in read_history(out) if one.get("digest") not in mine]
+    if others and not force:
+        told = f"holds the history of another frame, up to {others[-1]['version']}"
+        raise OutputError(told, path=history_of(out), hint="choose another name, or replace it with --force")
+
+
 def write_proposal(path: Path, old: Codeframe, version: str, changes: Iterable[Mapping[str, Any]]) -> None:
     """A migration's file with proposed changes, for a person to read. OutputError where it is there or cannot be written."""
     if path.exists():
@@ -85,4 +95,4 @@ def _plain(value: Any) -> Any:
     return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
-__all__ = ["history_of", "read_history", "settled", "write_history", "write_proposal", "yaml_of"]
+__all__ = ["check_history", "history_of", "read_history", "settled", "write_history", "write_proposal", "yaml_of"]

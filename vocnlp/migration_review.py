@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +24,10 @@ _COLUMNS = ("id", "text", "voc_sentiment", "voc_tags", "voc_bundle", "voc_codefr
 
 @dataclass(frozen=True, slots=True)
 class OpenRow:
-    """A comment with a tag of a split code: ``parts`` are the codes it may mean, ``known`` what stays, ``sentiment`` its whole."""
+    """A comment with a tag of a split code: ``parts`` are the codes it may mean, ``known`` what stays, ``sentiment`` its whole.
+
+    ``row`` is where it stands in the labelled file, None for a row of the store.
+    """
 
     id: str
     text: str
@@ -31,6 +35,7 @@ class OpenRow:
     known: tuple[Mark, ...] = ()
     sentiment: str | None = None
     bundle: str = ""
+    row: int | None = None
 
 
 def open_rows(store: Store, migration: Migration) -> Iterator[OpenRow]:
@@ -55,37 +60,80 @@ def open_rows(store: Store, migration: Migration) -> Iterator[OpenRow]:
 
 
 def write_open(rows: Iterable[OpenRow], path: Path, migration: Migration) -> int:
-    """Write the rows at ``path``, .xlsx or .jsonl, masked, whole or not at all; how many there are.
+    """Write the rows at ``path``, .xlsx or .jsonl, masked, whole or not at all; how many there are (see ``distinct``).
 
     OutputError for another ending, and where the file cannot be written.
     """
     check_ending(path)
-    if path.suffix.lower() == ".xlsx":
-        found = [replace(row, text=shown(row.text)) for row in rows]
-        origins = (
-            Origin("", LABEL, 0.0, len(found), row.bundle, migration.after, row.known, _plain(row.sentiment))
-            for row in found
-        )
-        listed = tuple(
-            ReviewRow(row.id, row.text, origin, row.parts) for row, origin in zip(found, origins, strict=True)
-        )
-        with writing(path):
-            write_sheet(named(Sample(listed, migration.new, "")), path)
-        return len(listed)
-    count = 0
-    partial = path.with_name(f".{path.name}.part")
+    found = distinct(rows)
     with writing(path):
-        try:
-            with partial.open("w", encoding="utf-8", newline="\n") as file:
-                for row in rows:
-                    count += 1
-                    told = {"id": row.id, "text": shown(row.text), "parts": list(row.parts)}
-                    tags = [mark.to_dict() for mark in row.known]
-                    file.write(dump_json({**told, "tags": tags, "sentiment": row.sentiment, "review": "needed"}) + "\n")
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
-    return count
+        if path.suffix.lower() == ".xlsx":
+            _write_sheet(found, path, migration)
+        else:
+            _write_lines(found, path)
+    return len(found)
+
+
+def distinct(rows: Iterable[OpenRow]) -> list[OpenRow]:
+    """The rows masked, each comment once and each id once, so that an answer says which row it is of; data come first.
+
+    A comment is the same where id and masked text are: a store holds it masked. Other comments of one id get ids that
+    name their places: ``data:7`` and ``store:7``, and of several in a labelled file ``7#12`` for that in row 12.
+    """
+    kept: dict[tuple[str, str], OpenRow] = {}
+    for row in sorted(rows, key=lambda row: row.row is None):  # what people labelled before what a model tagged
+        key = row.id, shown(row.text)
+        before = kept.get(key)
+        parts = (*before.parts, *row.parts) if before else row.parts
+        kept[key] = replace(before or row, text=key[1], parts=tuple(dict.fromkeys(parts)))
+    ids = Counter(row.id for row in kept.values())
+    stored = {row.id for row in kept.values() if row.row is None}
+    taken, found = {number for number, count in ids.items() if count == 1}, []
+    for row in kept.values():
+        fresh = row.id if ids[row.id] == 1 else _placed(row, row.id in stored, ids[row.id] - (row.id in stored) > 1)
+        while ids[row.id] > 1 and fresh in taken:  # somebody's own id looks like this
+            fresh += "'"
+        taken.add(fresh)
+        found.append(replace(row, id=fresh))
+    return found
+
+
+def _placed(row: OpenRow, in_both: bool, several: bool) -> str:
+    """The id of a row with the place that tells it from others of this id."""
+    if row.row is None:
+        return f"store:{row.id}"
+    return f"{'data:' if in_both else ''}{row.id}{f'#{row.row}' if several else ''}"
+
+
+def _write_sheet(rows: Iterable[OpenRow], path: Path, migration: Migration) -> None:
+    found = list(rows)
+    listed = tuple(
+        ReviewRow(
+            row.id,
+            row.text,
+            Origin("", LABEL, 0.0, len(found), row.bundle, migration.after, row.known, _plain(row.sentiment)),
+            row.parts,
+        )
+        for row in found
+    )
+    try:
+        write_sheet(named(Sample(listed, migration.new, "")), path)
+    except OutputError as error:  # it names the file that is written beside
+        told = error.message.removeprefix(f"{error.path}: ")
+        raise OutputError(told, path=path, hint=error.hint) from error
+
+
+def _write_lines(rows: Iterable[OpenRow], path: Path) -> None:
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        with partial.open("w", encoding="utf-8", newline="\n") as file:
+            for row in rows:
+                told = {"id": row.id, "text": row.text, "parts": list(row.parts)}
+                tags = [mark.to_dict() for mark in row.known]
+                file.write(dump_json({**told, "tags": tags, "sentiment": row.sentiment, "review": "needed"}) + "\n")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def check_ending(path: Path) -> None:
@@ -97,4 +145,4 @@ def _plain(sentiment: str | None) -> str | None:
     return sentiment if sentiment in POLARITIES else None
 
 
-__all__ = ["OpenRow", "check_ending", "open_rows", "write_open"]
+__all__ = ["OpenRow", "check_ending", "distinct", "open_rows", "write_open"]

@@ -21,7 +21,18 @@ from uuid import uuid4
 
 from .bundle import Bundle
 from .errors import RegistryError, VocnlpError
-from .registry_bundles import OTHER, Kept, clear_incoming, folders_of, kept_at, label_of, take_in, verified
+from .registry_bundles import (
+    GONE,
+    OTHER,
+    Kept,
+    clear_incoming,
+    folders_of,
+    kept_at,
+    label_of,
+    missing,
+    take_in,
+    verified,
+)
 from .registry_folder import (
     ALIASES,
     BUNDLES,
@@ -32,6 +43,7 @@ from .registry_folder import (
     SETTINGS,
     Standing,
     State,
+    entry,
     is_registry,
     place,
     read_state,
@@ -73,9 +85,14 @@ class Registry:
         return read_settings(self.folder / SETTINGS)
 
     def bundles(self) -> tuple[Kept, ...]:
-        """All bundles, by name and then by time of arrival. Weights are not read: see ``verify``."""
+        """All bundles, by name and then by time of arrival, then those that an alias means and that are not there.
+
+        Weights are not read: see ``verify``. ``Kept.problem`` says what a look at the manifest finds wrong.
+        """
         folders = sorted(folders_of(self.folder), key=lambda path: (path.parent.name, path.stat().st_mtime_ns))
-        return tuple(map(kept_at, folders))
+        meant = dict.fromkeys(standing.label for standing in self.state().aliases.values())
+        gone = [label for label in meant if label not in set(map(label_of, folders))]
+        return (*map(kept_at, folders), *(missing(label, place(self.folder, label)) for label in gone))
 
     def label(self, word: str) -> str | None:
         """The label that a word means: an alias, a label, or ``name@version`` where only one bundle has it."""
@@ -95,13 +112,16 @@ class Registry:
 
     def history(self) -> tuple[dict[str, Any], ...]:
         """All changes, oldest first, the last one included even where a crash kept it out of the file."""
+        told, last = self._written(), self.state().last
+        return (*told, *([dict(last)] if last and (not told or told[-1]["id"] != last["id"]) else []))
+
+    def _written(self) -> list[dict[str, Any]]:
+        """The history as its file has it; RegistryError names a line that is no change."""
         try:
-            told = lines(self.folder / HISTORY)
+            return lines(self.folder / HISTORY, entry)
         except ValueError as error:
             hint = "mend the line, or take the file from a copy of the folder"
             raise RegistryError(f"cannot be read: {error}", path=self.folder / HISTORY, hint=hint) from error
-        last = self.state().last
-        return (*told, *([dict(last)] if last and (not told or told[-1]["id"] != last["id"]) else []))
 
     def add(self, bundle: Path | str | None, *, who: str, alias: str | None = None, reason: str = "") -> str:
         """Copy a bundle in, verified before and after, and return its label; one that is there already stays.
@@ -184,7 +204,9 @@ class Registry:
             name = f"{alias} = {standing.label}"
             known = sound.get(standing.label)
             same = known == standing.digest
-            found.append(Checked(name, "" if same else "the bundle is not sound" if known is None else OTHER))
+            there = place(self.folder, standing.label).is_dir()
+            problem = OTHER if known else "the bundle is not sound" if there else GONE
+            found.append(Checked(name, "" if same else problem))
         return tuple(found)
 
     # --- changing -----------------------------------------------------------------------------------------------
@@ -201,8 +223,8 @@ class Registry:
         """The state, with the lock held; what a crashed change left undone is done before."""
         with _explained(self.folder), locked(self.folder / LOCK, folder=self.folder, patience=self.patience):
             clear_incoming(self.folder)
-            if (missing := self.history()[len(lines(self.folder / HISTORY)) :]) != ():
-                appended(self.folder / HISTORY, missing[0])
+            if left := self.history()[len(self._written()) :]:
+                appended(self.folder / HISTORY, left[0])
             yield self.state()
 
     def _commit(self, state: State, what: str, who: str, about: Mapping[str, Any]) -> None:

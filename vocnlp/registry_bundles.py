@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +16,33 @@ from .registry_folder import BUNDLES, place
 from .registry_writing import flushed
 
 OTHER = "it holds another bundle than the one that got this name"
+GONE = "its folder is not there"
+SPOILT, MISSING = "spoilt", "missing"
 _CANARIES = "canary.jsonl"  # what a bundle may bring for a service that takes it over; not among its verified files
 _INCOMING = ".incoming-"
+_UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A bundle of a registry as its manifest tells it; ``figures`` are those it was measured at in training."""
+    """A bundle of a registry as its manifest tells it; ``figures`` are those it was measured at in training.
+
+    ``state`` is SPOILT or MISSING where ``problem`` says what is wrong, else ""; kind and codeframe may be "" then.
+    """
 
     label: str
     path: Path
-    kind: str
-    codeframe: str
-    figures: Mapping[str, Any]
+    kind: str = ""
+    codeframe: str = ""
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    state: str = ""
+    problem: str = ""
 
 
 def folders_of(registry: Path) -> list[Path]:
-    """The folders of the bundles, in no order."""
-    return [path for path in (registry / BUNDLES).glob("*/*") if not path.parent.name.startswith(_INCOMING)]
+    """The folders of the bundles, in no order; files and folders of the system, as .DS_Store, are none."""
+    found = (registry / BUNDLES).glob("*/*")
+    return [path for path in found if path.is_dir() and not path.name.startswith(".") and path.parent.name[0] != "."]
 
 
 def label_of(path: Path) -> str:
@@ -41,14 +50,23 @@ def label_of(path: Path) -> str:
 
 
 def kept_at(path: Path) -> Kept:
-    """What the manifest says; BundleError where it cannot be read. Nothing is verified."""
+    """What the manifest says; where it cannot be read, tells of another bundle or of files that are gone, SPOILT."""
+    label = label_of(path)
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        frame = manifest["codeframe"]
-        named = f"{frame['name']}@{frame['version']}"
-        return Kept(label_of(path), path, str(manifest["kind"]), named, dict(manifest["figures"]))
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise BundleError(f"{MANIFEST} cannot be read: {error}", path=path, hint="vocnlp models verify") from error
+        frame, figures = manifest["codeframe"], dict(manifest["figures"])
+        kept = Kept(label, path, str(manifest["kind"]), f"{frame['name']}@{frame['version']}", figures)
+        named = f"{manifest['name']}@{manifest['version']}+{manifest['digest'][:8]}"
+        gone = [name for name in manifest["files"] if not (path / name).is_file()]
+    except _UNREADABLE as error:
+        return Kept(label, path, state=SPOILT, problem=f"{MANIFEST} cannot be read: {error}")
+    problem = OTHER if named != label else f"{', '.join(gone)} is gone" if gone else ""
+    return replace(kept, state=SPOILT if problem else "", problem=problem)
+
+
+def missing(label: str, path: Path) -> Kept:
+    """A bundle that an alias means and that is not at ``path``."""
+    return Kept(label, path, state=MISSING, problem=GONE)
 
 
 def take_in(registry: Path, bundle: Bundle) -> bool:

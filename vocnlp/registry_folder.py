@@ -24,6 +24,16 @@ FORMAT = 1
 ALIASES, HISTORY, SETTINGS, BUNDLES, LOCK = "aliases.json", "history.jsonl", "registry.toml", "bundles", "lock"
 CHAMPION, CHALLENGER = "champion", "challenger"
 _PART = re.compile(r"\w[\w.+-]*\Z")  # of a label: a name or a version that is one step of a path everywhere
+_ENTRY = {
+    "id": str,
+    "at": str,
+    "who": str,
+    "what": str,
+    "alias": str | None,
+    "from": str | None,
+    "to": str,
+    "reason": str,
+}
 _GET_BACK = f"take {ALIASES} from a copy of the folder; {HISTORY} says what it held"
 
 
@@ -68,8 +78,9 @@ def read_state(folder: Path) -> State:
         if content["format"] > FORMAT:
             told = f"is of format {content['format']}; this version of vocnlp reads formats up to {FORMAT}"
             raise RegistryError(told, path=folder, hint="pip install --upgrade vocnlp")
-        aliases = {str(name): Standing(**standing) for name, standing in content["aliases"].items()}
-        return State(aliases, tuple(map(str, content["before"])), content["last"])
+        aliases = {str(name): _standing(standing) for name, standing in content["aliases"].items()}
+        last = None if content["last"] is None else entry(content["last"])
+        return State(aliases, _labels(content["before"]), last)
     except FileNotFoundError:
         hint = f"begin one with its first bundle: vocnlp models add BUNDLE --registry {folder}"
         raise RegistryError(f"is no registry: it has no {ALIASES}", path=folder, hint=hint) from None
@@ -77,13 +88,45 @@ def read_state(folder: Path) -> State:
         raise RegistryError(f"{ALIASES} cannot be read: {error}", path=folder, hint=_GET_BACK) from error
 
 
+def entry(row: object) -> dict[str, Any]:
+    """A change as the history tells it; ValueError for anything else."""
+    if not isinstance(row, dict):
+        raise ValueError("it is no change: not a JSON object")
+    if wrong := [name for name, kind in _ENTRY.items() if not isinstance(row.get(name, 0), kind)]:
+        raise ValueError(f"it is no change: {', '.join(wrong)} missing or of another kind")
+    told = row.get("comparison") or {}
+    if not isinstance(told, dict) or not all(isinstance(one["told"], str) for one in told.get("objections", ())):
+        raise ValueError("it is no change: its comparison is none")
+    return row
+
+
+def _standing(content: Mapping[str, Any]) -> Standing:
+    standing = Standing(**content)
+    if not all(isinstance(word, str) for word in (standing.label, standing.digest, standing.at)):
+        raise ValueError("an alias is label, digest and time, all text")
+    if not _parts(standing.label):
+        raise ValueError(f"{standing.label!r} is the label of no bundle")
+    return standing
+
+
+def _labels(content: object) -> tuple[str, ...]:
+    if not isinstance(content, list):
+        raise ValueError("before is no list of labels")
+    return tuple(map(str, content))
+
+
 def place(folder: Path, label: str) -> Path:
     """Where a bundle of this label lies, or would; RegistryError for a label that is no path on every system."""
-    name, at, version = label.rpartition("@")
-    if not (at and _PART.match(name) and _PART.match(version)):
+    if not (parts := _parts(label)):
         hint = "name and version may hold letters, digits and . _ - and begin with a letter or digit"
         raise RegistryError(f"{label!r} cannot be kept under its name and version", path=folder, hint=hint)
-    return folder / BUNDLES / name / version
+    return folder.joinpath(BUNDLES, *parts)
+
+
+def _parts(label: str) -> tuple[str, ...]:
+    """Name and version, or nothing where they are no steps of a path."""
+    name, _, version = label.rpartition("@")
+    return (name, version) if _PART.match(name) and _PART.match(version) else ()
 
 
 def resolve(path: Path) -> Path:

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -48,11 +48,20 @@ def appended(path: Path, row: Mapping[str, Any]) -> None:
         os.fsync(file.fileno())
 
 
-def lines(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a file of JSON lines, none where there is no file; half a last line is not read."""
+def lines(path: Path, of: Callable[[Any], dict[str, Any]]) -> list[dict[str, Any]]:
+    """The whole lines of a file of JSON lines, none where there is no file; half a last line is not read.
+
+    ``of`` makes a row of what a line holds. ValueError names the line that is no JSON or that ``of`` refuses.
+    """
     if not path.exists():
         return []
-    return [json.loads(line) for line in path.read_bytes().split(b"\n")[:-1]]
+    found = []
+    for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
+        try:
+            found.append(of(json.loads(line)))
+        except (ValueError, TypeError, LookupError, RecursionError) as error:
+            raise ValueError(f"line {number}: {error}") from error
+    return found
 
 
 @contextmanager
