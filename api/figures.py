@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from vocnlp.codeframe import Codeframe
+from vocnlp.codeframe_parts import fold
 from vocnlp.figures import Nps
 from vocnlp.records import TAGGED
 
@@ -153,10 +154,10 @@ async def _asked(request: Request, ask: AskFigures, answer: Callable[[Folded], T
 
     frame = running(request).live.frame
     journey = _journey(frame, ask) or "general"
-    chosen = _filter(frame, ask)
 
     def question(store: Store) -> T:
         rows: Any = store.read(_WORDLESS)
+        chosen = _filter(frame, ask, rows)
         with folded(rows if chosen is None else rows.filter(chosen), frame, journey) as counted:
             return answer(counted)
 
@@ -171,10 +172,10 @@ def _journey(frame: Codeframe, ask: AskFigures) -> str | None:
     return ask.journey or (known[0] if known else None)
 
 
-def _filter(frame: Codeframe, ask: AskFigures) -> pc.Expression | None:
+def _filter(frame: Codeframe, ask: AskFigures, rows: Any) -> pc.Expression | None:
     parts = [pc.field(name) == given for name in ("channel", "segment") if (given := getattr(ask, name)) is not None]
     if ask.stage is not None:
-        parts.append(pc.field("stage").isin(pa.array(_words(frame, ask), pa.string())))
+        parts.append(pc.field("stage").isin(pa.array(_words(frame, ask, rows), pa.string())))
     at = TAGGED.field("at").type
     if ask.since is not None:
         parts.append(pc.field("at") >= pa.scalar(ask.since, pa.date32()).cast(at))
@@ -186,13 +187,14 @@ def _filter(frame: Codeframe, ask: AskFigures) -> pc.Expression | None:
     return whole
 
 
-def _words(frame: Codeframe, ask: AskFigures) -> list[str]:
-    """All names of a stage; a word that no journey knows stands for itself, as in the figures."""
+def _words(frame: Codeframe, ask: AskFigures, rows: Any) -> list[str]:
+    """What the rows call the stage that is meant; a word that no journey knows stands for itself, as in the figures."""
     given = str(ask.stage)
+    said = [word for word in pc.unique(rows.to_table(columns=["stage"])["stage"]).to_pylist() if word is not None]
     for journey in frame.journeys:
         if ask.journey in (None, journey.id) and (stage := journey.stage_of(given)) is not None:
-            return [stage.id, stage.name, *stage.synonyms]
-    return [given]
+            return [word for word in said if journey.stage_of(word) == stage]
+    return [word for word in said if fold(word) == fold(given)]
 
 
 def _nps(key: str | None, rows: int, odd: int, value: Nps) -> NpsOut:

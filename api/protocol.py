@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine, Generator
 from functools import partial
 from types import coroutine
@@ -11,6 +12,9 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from .errors import MalformedError, body_of
+
+# A request line whose URL is not ASCII; HTTP has no such thing, and a caller who wrote 物流 there cannot know.
+_RAW_URL = re.compile(rb"(?:\A|\n)[A-Z]{3,20} [!-~]*[\x80-\xff]")
 
 
 def protocol(*, patience: float, at_once: Callable[[str, str], bool]) -> type[Protocol]:
@@ -28,10 +32,18 @@ class Protocol(HttpToolsProtocol):
     at_once: Callable[[str, str], bool]
     patience = 5.0  # seconds for a head
     _patience: asyncio.TimerHandle | None = None
+    _chunk = b""  # what is being read
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._expect_head()
+
+    def data_received(self, data: bytes) -> None:
+        self._chunk = data
+        try:
+            super().data_received(data)
+        finally:
+            self._chunk = b""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -61,7 +73,13 @@ class Protocol(HttpToolsProtocol):
             self._patience = None
 
     def send_400_response(self, msg: str) -> None:
-        body = body_of(MalformedError("this is not HTTP"), "-")
+        told = MalformedError("this is not HTTP")
+        if _RAW_URL.search(self._chunk):
+            told = MalformedError(
+                "the URL holds characters that are not ASCII",
+                hint="percent-encode them, 物流 as %E7%89%A9%E6%B5%81; curl does it with -G --data-urlencode",
+            )
+        body = body_of(told, "-")
         head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
         self.transport.write(head.encode() + b"connection: close\r\n\r\n" + body)
         self.transport.close()

@@ -72,6 +72,7 @@ class Running:
     def __init__(self, tagger: Tagger, settings: Settings) -> None:
         self.live = Live(tagger)
         self.settings = settings
+        self.folder = settings.bundle or tagger.bundle.path  # of the start, to which null and SIGHUP return
         self.meters = Meters()
         self.ring = None if settings.keys is None else Ring(settings.keys)
         self.pace = Pace()

@@ -48,7 +48,7 @@ class AskBundle(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra={"examples": [{"path": "voc-zh-small"}]})
 
-    path: str | None = Field(None, description="a folder among the bundles; null reads the served one's folder again")
+    path: str | None = Field(None, description="a folder among the bundles; null reads the folder of the start again")
 
 
 class Swapped(BaseModel):
@@ -106,14 +106,13 @@ async def swap(house: Running, path: str | None, *, who: str, request_id: str = 
 
 def folder_of(house: Running, path: str | None) -> Path:
     """The folder that is meant. It lies among the bundles (setting ``bundles``): a key is no pass to all of the disk."""
-    served = house.live.bundle.path
-    if path is None and house.settings.bundle is not None:
-        return house.settings.bundle
-    if served is None:
-        raise UnknownError("the served bundle came from no folder", param="path", hint="name one")
-    root = (house.settings.bundles or (house.settings.bundle or served).parent).resolve()
+    if house.folder is None:
+        raise UnknownError("the bundle of the start came from no folder", param="path", hint="start with --bundle")
+    if path is None:
+        return house.folder
+    root = (house.settings.bundles or house.folder.parent).resolve()
     try:
-        folder = (root / (path if path is not None else served)).resolve()
+        folder = (root / path).resolve()
         inside = folder.is_relative_to(root) and folder != root and folder.is_dir()
     except (OSError, ValueError):  # a NUL, or a name that no file system takes
         inside = False
@@ -170,7 +169,7 @@ def _canaries(folder: Path, frame: Codeframe) -> list[Canary]:
         texts = [text for code in frame.taggable for text in (*code.positive, *code.negative)]
         return [Canary(text) for text in texts[:_EXAMPLES] or _PLAIN]
     try:
-        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line.strip()]
         canaries = [Canary(str(row["text"]), row.get("sentiment"), tuple(row.get("codes", ()))) for row in rows]
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise UnfitError(f"its {CANARIES} cannot be read", param="path", hint=_ANEW) from None

@@ -23,7 +23,7 @@ pytest.importorskip("deltalake")
 ROWS: list[dict[str, Any]] = [
     {"id": "1", "text": "味道很好", "score": 10, "stage": "堂食", "channel": "门店", "at": "2026-06-01T09:00:00+08:00"},
     {"id": "2", "text": "味道太咸，一口都吃不下", "score": 3, "stage": "用餐", "channel": "门店", "at": "2026-06-02"},
-    {"id": "3", "text": "排队太久", "score": 8, "stage": "等位", "channel": "小程序", "at": "2026-06-30T23:30:00"},
+    {"id": "3", "text": "排队太久", "score": 8, "stage": "排隊", "channel": "小程序", "at": "2026-06-30T23:30:00"},
     {"id": "4", "text": "味道很好，打13800138000订的座", "score": 9, "channel": "小程序", "customer": "c-1"},
 ]
 
@@ -58,6 +58,11 @@ def test_the_nps_is_that_of_the_answers(served: Served) -> None:
     }  # fmt: skip
     by = {one["key"]: one["nps"] for one in got(served, "/nps?by=channel")["data"]}
     assert by == {"门店": 0.0, "小程序": 50.0}
+
+
+def test_a_stage_is_asked_for_by_any_of_its_names(served: Served) -> None:
+    for name in ("queue", "排队", "排隊", "等位", "QUEUE"):
+        assert got(served, f"/nps?journey=catering&stage={name}")["total"]["passives"] == 1
 
 
 def test_filters_choose_the_rows(served: Served) -> None:

@@ -122,3 +122,19 @@ def test_what_waits_after_all_goes_on_in_a_task_of_its_own() -> None:
         (b"200", b"caught gone"),
         (b"500", b"Internal Server Error"),
     ]
+
+
+def test_a_url_that_is_not_percent_encoded_is_named_as_such(tiny_bundle: Path, tmp_path: Path) -> None:
+    with serving(tmp_path, tiny_bundle) as served:
+        told = {path: asked(served, path.encode()) for path in ("/nps?stage=物流", "/物流", "/n ps")}
+    head, _, body = told["/nps?stage=物流"].partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert json.loads(body)["error"] == {
+        "type": "malformed",
+        "message": "the URL holds characters that are not ASCII; "
+        "percent-encode them, 物流 as %E7%89%A9%E6%B5%81; curl does it with -G --data-urlencode",
+        "param": None,
+        "request_id": "-",
+    }
+    assert told["/物流"] == told["/nps?stage=物流"]
+    assert json.loads(told["/n ps"].partition(b"\r\n\r\n")[2])["error"]["message"] == "this is not HTTP"

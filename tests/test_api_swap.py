@@ -16,10 +16,13 @@ import httpx
 import pytest
 from served import Served, serving, until
 
-from vocnlp.api.errors import UnfitError
-from vocnlp.api.swapping import Canary, check
+from vocnlp.api.errors import UnfitError, UnknownError
+from vocnlp.api.running import Live, Running
+from vocnlp.api.settings import Settings
+from vocnlp.api.swapping import Canary, check, folder_of
 from vocnlp.bundle import Bundle
 from vocnlp.records import NEUTRAL, POSITIVE, Prediction, Tag
+from vocnlp.tagger import Tagger
 
 TEXTS = ["味道不错，但是价格太贵", "快递太慢", "服务员态度热情"]
 
@@ -122,8 +125,9 @@ def test_a_broken_bundle_leaves_the_old_one_in_place(house: House) -> None:
 
 
 def test_a_bundle_may_bring_its_canaries(house: House) -> None:
-    row = {"text": "味道很好", "sentiment": "positive", "codes": ["taste", "taste:positive"]}
-    (house.bundles / "two" / "canary.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    row = {"text": "味道很好\u2028\u0085", "sentiment": "positive", "codes": ["taste", "taste:positive"]}
+    written = json.dumps(row, ensure_ascii=False)
+    (house.bundles / "two" / "canary.jsonl").write_text(written, encoding="utf-8")
     assert house.swap("two").json() == {"model": house.two, "before": house.one, "canaries": 1}
 
 
@@ -137,6 +141,24 @@ def test_sighup_reads_the_served_folder_again(house: House) -> None:
     until(lambda: any(line["event"] == "reload_failed" for line in house.served.lines()))
     assert house.live() == house.two
     assert house.served.stop() == 0
+
+
+def test_null_and_sighup_return_to_the_folder_of_the_start(house: House) -> None:
+    for back in (lambda: house.swap(None), lambda: house.served.process.send_signal(signal.SIGHUP)):
+        assert house.swap("two").json()["model"] == house.two
+        back()
+        until(lambda: house.live() == house.one)
+
+
+def test_the_folder_of_the_start_is_kept_where_no_bundle_was_named(tiny_bundle: Path) -> None:
+    shipped = Tagger.load(tiny_bundle)
+    running = Running(shipped, Settings())
+    other = replace(shipped.bundle, path=tiny_bundle.parent / "other")
+    running.take_over(Live(Tagger(other, shipped.codeframe)))
+    assert folder_of(running, None) == tiny_bundle
+    unsaved = Running(Tagger(replace(shipped.bundle, path=None), shipped.codeframe), Settings())
+    with pytest.raises(UnknownError, match="the bundle of the start came from no folder"):
+        folder_of(unsaved, None)
 
 
 def test_what_a_canary_asks_for() -> None:

@@ -68,14 +68,14 @@ def test_a_stage_is_the_share_of_its_comments_with_that_sentiment():
 def test_what_changed_since_a_date_is_compared_by_share_and_corrected():
     since = MONDAY + timedelta(7)
     before, later = since - timedelta(1), since
-    rows = at(before, LATE, times=40) + at(before, TORN, times=5) + at(before, times=55)
-    rows += at(later, LATE, times=30) + at(later, tag("refund", "negative"), times=6) + at(later, times=164)
+    rows = at(before, LATE, times=40) + at(before, TORN, times=15) + at(before, times=45)
+    rows += at(later, LATE, times=30) + at(later, tag("refund", "negative"), times=16) + at(later, times=154)
     with folded(tagged(rows), FRAME) as found:
         told = changes(found, since)
     expected = {
         "speed": rate_ratio(40, 100, after=30, after_base=200),
-        "packaging": rate_ratio(5, 100, after=0, after_base=200),
-        "refund": rate_ratio(0, 100, after=6, after_base=200),
+        "packaging": rate_ratio(15, 100, after=0, after_base=200),
+        "refund": rate_ratio(0, 100, after=16, after_base=200),
     }
     assert {change.key: change.ratio for change in told.changes} == expected
     assert expected["speed"].value == 0.15 / 0.4
@@ -87,16 +87,22 @@ def test_what_changed_since_a_date_is_compared_by_share_and_corrected():
     assert (told.start, told.since, told.end) == (before, since, later)
 
 
-def test_twice_is_not_yet_new():
-    rows = at(MONDAY, LATE, times=9) + at(MONDAY + timedelta(1), TORN, times=2)
+@pytest.mark.parametrize(
+    ("before", "without", "since", "vanished"),
+    [(10, 20, 30, ["speed"]), (9, 21, 30, []), (10, 19, 30, []), (10, 20, 29, [])],
+)
+def test_what_is_too_little_to_compare_is_neither_new_nor_vanished(before, without, since, vanished):
+    rows = at(MONDAY, LATE, times=before) + at(MONDAY, times=without)
+    rows += at(MONDAY + timedelta(1), TORN, times=9) + at(MONDAY + timedelta(1), times=since - 9)
     with folded(tagged(rows), FRAME) as found:
         told = changes(found, MONDAY + timedelta(1))
-    assert (told.new, [change.key for change in told.vanished]) == ((), ["speed"])
+    assert (told.new, [change.key for change in told.vanished]) == ((), vanished)
+    assert [change.key for change in told.changes if not change.ratio.few] == vanished
 
 
 def test_a_stage_that_nobody_spoke_of_before_is_new_and_has_nothing_to_be_compared_with():
-    rows = at(MONDAY, stage="物流", times=5) + at(
-        MONDAY + timedelta(1), stage="售后", voc_sentiment="negative", times=5
+    rows = at(MONDAY, stage="物流", times=30) + at(
+        MONDAY + timedelta(1), stage="售后", voc_sentiment="negative", times=30
     )
     with folded(tagged(rows), FRAME) as found:
         told = changes(found, MONDAY + timedelta(1), of="stage")
@@ -162,3 +168,10 @@ def test_unknown_codes_stages_and_periods_are_refused():
             trend(found, every="hour")
         with pytest.raises(ValueError, match="of must be"):
             trend(found, of="stage", side="mention")
+
+
+def test_a_stage_of_few_comments_is_neither_new_nor_vanished():
+    rows = at(MONDAY, stage="物流", times=29) + at(MONDAY + timedelta(1), stage="售后", times=40)
+    with folded(tagged(rows), FRAME) as found:
+        told = changes(found, MONDAY + timedelta(1), of="stage")
+    assert (told.new, told.vanished) == ((), ())

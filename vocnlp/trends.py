@@ -58,7 +58,8 @@ class Change:
     """One code or stage before and since a date. ``adjusted``: the p-value of ``ratio``, corrected for all of them.
 
     ``new``: never before, at least ``least`` times since; ``vanished``: the other way round. Of a code, mentions count
-    for this, of a stage all of its comments. That a rare code was not met in a short time proves little: see ``adjusted``.
+    for this among all comments, of a stage all of its comments. Neither is said where there is too little to compare
+    (``Ratio.few``). That a rare code was not met in a short time proves little even so: see ``adjusted``.
     """
 
     key: str
@@ -125,7 +126,7 @@ def changes(
     keys: Sequence[str] | None = None,
     start: date | None = None,
     end: date | None = None,
-    least: int = 3,
+    least: int = 10,
     method: str = "bh",
 ) -> Changes:
     """Every code or stage from ``since`` on against the time before it, as far back as ``start``.
@@ -137,21 +138,26 @@ def changes(
     first, last = span(bases, start=start, end=end)
     check_split(since, first, last)
     found = []
+    everything = bases if of == "code" else rows.daily("code")[1]
+    whole = _split(everything.get("", {}), first, since, last)
     for key in wanted(rows, of, bases=bases, keys=keys):
-        base = bases.get("" if of == "code" else key, {})
-        count = counts.get(key, {})
-        old, new = within(count, first, since - timedelta(1)), within(count, since, last)
-        bounds = within(base, first, since - timedelta(1)), within(base, since, last)
+        bounds = whole if of == "code" else _split(bases.get(key, {}), first, since, last)
+        old, new = _split(counts.get(key, {}), first, since, last)
         ratio = rate_ratio(old, bounds[0], after=new, after_base=bounds[1])
         met = bounds if of == "stage" else (old, new)
-        comparable = of == "stage" or min(bounds) > 0
-        appeared = comparable and met[0] == 0 and met[1] >= least
-        vanished = comparable and met[1] == 0 and met[0] >= least
+        enough = not replace(ratio, before=met[0], before_base=whole[0], after=met[1], after_base=whole[1]).few
+        appeared = enough and met[0] == 0 and met[1] >= least
+        vanished = enough and met[1] == 0 and met[0] >= least
         found.append(Change(key, rows.name(key), ratio, None, appeared, vanished))
     corrected = adjusted([change.ratio.p for change in found], method)
     told = [replace(change, adjusted=p) for change, p in zip(found, corrected, strict=True)]
     told.sort(key=lambda change: (2.0 if change.ratio.p is None else change.ratio.p, change.key))
     return Changes(first, since, last, side, tuple(told), rows.undated())
+
+
+def _split(days: Days, first: date, since: date, last: date) -> tuple[int, int]:
+    """What was counted before ``since``, and from it on."""
+    return within(days, first, since - timedelta(1)), within(days, since, last)
 
 
 def wanted(rows: Folded, of: str, *, bases: Mapping[str, Days], keys: Sequence[str] | None) -> list[str]:
