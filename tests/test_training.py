@@ -159,6 +159,10 @@ def test_what_an_encoder_has_cost_is_told_with_every_fit_since(tiny_bundle: Path
         "had not begun anew: it had read 2 million tokens before (3 hours on two cores), then fine-tuned as own@0.1.0."
     )
     assert began in card
+    soup = {"soup": {"narrowed": 0.75, "before": 0.25}}
+    mixed = {**training, "pretraining": {**grown, **soup}}
+    card = model_card(replace(Bundle.load(tmp_path / "mine"), figures={}, training=mixed))
+    assert "Its weights are a mean: 75% narrowed, 25% before." in card
 
 
 @pytest.mark.parametrize(

@@ -170,6 +170,8 @@ def _pretrained(training: Mapping[str, Any]) -> str:
         f" {fit['seconds']:.0f} s on {fit['cores']} CPU cores."
         for fit in spent.get("fitted", ())
     )
+    if mixed := spent.get("soup"):
+        since += f" Its weights are a mean: {', '.join(f'{share:.0%} {name}' for name, share in mixed.items())}."
     if (teacher := spent.get("teacher")) is not None:
         return (
             f"\nBefore that the encoder learnt from a teacher of {teacher['layers']} layers, {teacher['width']} wide, what that one says"
