@@ -29,7 +29,7 @@ def cook(parts: Sequence[tuple[Path, float]], out: Path) -> dict[str, float]:
     """Write the mean of these taggers' weights to the folder ``out``; each one's share, 1 in all.
 
     parts: folders of bundles or encoders, and how much of each, above 0 in any unit. InputError where there are fewer than
-    two, or where they differ in shape, words or codes; OutputError where ``out`` exists.
+    two, where two have one name, or where they differ in shape, words or codes; OutputError where ``out`` exists.
     """
     if out.exists():
         raise OutputError("already exists", path=out, hint="choose another folder")
@@ -38,6 +38,10 @@ def cook(parts: Sequence[tuple[Path, float]], out: Path) -> dict[str, float]:
             "a mean takes two folders or more, each with a share above 0", hint="FOLDER=SHARE FOLDER=SHARE"
         )
     whole = sum(share for _, share in parts)
+    names = [path.resolve().name for path, _ in parts]
+    if len(set(names)) < len(names):  # the account of the shares goes by them
+        raise InputError("two of the folders have one name", value=max(names, key=names.count), hint="rename one")
+    shares = {name: round(share / whole, 4) for name, (_, share) in zip(names, parts, strict=True)}
     sources = [load_source(str(path), codes=known_codes(str(path))) for path, _ in parts]
     first = sources[0]
     network = network_of(first, first.codes)
@@ -52,7 +56,6 @@ def cook(parts: Sequence[tuple[Path, float]], out: Path) -> dict[str, float]:
     network.load_state_dict(mean)
     network.encoder.config.id2label = dict(enumerate(first.codes))
     network.encoder.config.label2id = {code: place for place, code in enumerate(first.codes)}
-    shares = {path.resolve().name: round(share / whole, 4) for path, share in parts}
     files = {**tagger_files(network), VOCABULARY: first.vocabulary}
     if first.settings is not None:
         files[SETTINGS] = first.settings
