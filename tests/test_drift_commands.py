@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command_line import CommandLine, command_line
+from test_report_browser import Seen, browser  # noqa: F401 - the fixture
 
 __all__ = ["command_line"]
 PLAIN = [
@@ -50,6 +52,22 @@ def test_the_command_names_the_codes_and_the_next_step(
     assert f"next step: vocnlp review sample {june} -o review.xlsx --rows 300" in lines
     html = page.read_text(encoding="utf-8")
     assert "<td>配送</td>" in html and "需要复核的编码" in html and "<script" not in html and "<b>" not in html
+
+
+def test_reasons_stay_readable_on_a_telephone(
+    vocnlp: CommandLine,
+    tiny_bundle: Path,
+    months: tuple[Path, Path],
+    tmp_path: Path,
+    browser: Any,  # noqa: F811
+) -> None:
+    page = tmp_path / "drift.html"
+    vocnlp("drift", "--reference", months[0], "--data", months[1], "--bundle", tiny_bundle, "--html", page)
+    narrow = Seen(browser, page, width=390)
+    widths = narrow.page.locator("td.why").evaluate_all("all => all.map(one => one.clientWidth / 15)")
+    assert widths and min(widths) >= 13  # characters
+    assert (narrow.page.evaluate("document.documentElement.scrollWidth"), narrow.said) == (390, [])
+    narrow.page.close()
 
 
 def test_a_store_is_compared_by_its_periods(

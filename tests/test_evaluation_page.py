@@ -79,6 +79,12 @@ def test_it_fits_a_telephone(browser: Any, pages: dict[str, Path]) -> None:  # n
     for path in pages.values():
         narrow = Seen(browser, path, width=390)
         assert narrow.page.evaluate("document.documentElement.scrollWidth") <= 390
+        for table in ("#codes", "#polarity") if path.stem == "evaluation" else ():
+            names = narrow.page.locator(f"{table} tbody th.name")
+            sizes = names.evaluate_all(
+                "all => all.map(one => one.clientWidth / parseFloat(getComputedStyle(one).fontSize))"
+            )
+            assert sizes and min(sizes) >= 6.5  # a name is not broken after every character
         narrow.page.close()
 
 

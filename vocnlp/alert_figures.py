@@ -120,7 +120,7 @@ class _Judge:
         if limit is None or not (value < limit if below else value > limit):
             return []
         what = self._name(rule.code, "" if rule.figure == NET else rule.side) if rule.code else ""
-        place = self.counted.stages.get(rule.stage or "", rule.stage or "")
+        place = self.counted.stage_name(rule.stage or "")
         told = threshold_text(
             rule.figure, value, limit, days=rule.days, base=base, what="".join((place, what)), below=below
         )
@@ -184,15 +184,15 @@ class _Judge:
         return alerts
 
     def _name(self, code: str, side: str) -> str:
-        name = self.counted.name(code)
+        name = self.counted.code_name(code)
         return f"“{name}”{SIDE_NAMES[side]}" if side else f"“{name}”"
 
     def _alert(
         self, rule: ThresholdRule | SpikeRule, code: str, *, text: str, figures: Mapping[str, float], stage: str = ""
     ) -> Alert:
         first, last = self.today - timedelta(days=rule.days - 1), self.today
-        place = self.counted.stages.get(stage, stage)
-        name = self.counted.name(code) if code else ""
+        place = self.counted.stage_name(stage)
+        name = self.counted.code_name(code) if code else ""
         quotes = self._quotes(code, rule.side, first) if code else {}
         return Alert(
             id=alert_id(rule.id, "window", code, stage, f"{first}", f"{last}"),

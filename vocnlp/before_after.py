@@ -20,7 +20,7 @@ from .counts import Folded
 from .errors import MissingExtraError
 from .records import NEGATIVE
 from .significance import Ratio, rate_ratio
-from .trends import Days, check_split, span, wanted, within
+from .trends import Days, check_split, named, span, wanted, within
 
 PERIODS_NEEDED = 8  # on each side (Penfold and Zhang 2013, Academic Pediatrics 13)
 _COUNTS_NEEDED = 10  # mentions on each side, below which a slope is a guess
@@ -107,7 +107,7 @@ def effect(
         periods = _periods(count, base, on=on, bounds=(first, last), width=_DAYS[every])
         why_not = _why_not(periods)
         found = None if why_not else interrupted(periods, every=every)
-    return Effect(key, rows.name(key), on, first, last, ratio, found, why_not or None)
+    return Effect(key, named(rows, of, key), on, first, last, ratio, found, why_not or None)
 
 
 def interrupted(periods: Sequence[tuple[int, int, int]], *, every: str = "week") -> Interrupted:

@@ -145,9 +145,13 @@ class Folded:
                 raise CodeframeError(f"codeframe {self.frame.name} has no code {code!r}, and no comment carries it")
         return list(dict.fromkeys(codes))
 
-    def name(self, key: str) -> str:
-        """The name of a stage or code; any other word stands for itself."""
-        return self.stages.get(key) or (self.frame[key].name if key in self.frame else key)
+    def code_name(self, code: str) -> str:
+        """The codeframe's name of a code, also where a stage has the same id; any other word stands for itself."""
+        return self.frame[code].name if code in self.frame else code
+
+    def stage_name(self, stage: str) -> str:
+        """The journey's name of a stage; any other word stands for itself."""
+        return self.stages.get(stage, stage)
 
     def undated(self) -> int:
         """Comments without a time."""
@@ -216,9 +220,8 @@ class Folded:
     def _by(self, by: Sequence[str], figures: str, also: str = "") -> list[tuple[Any, ...]]:
         dimensions = [self._dimension(name) for name in by]
         joins = " ".join(dict.fromkeys([*(join for _, join in dimensions), also]))
-        return self._rows(
-            f"select {', '.join([*(key for key, _ in dimensions), figures])} from comment {joins} group by all"
-        )
+        wanted = ", ".join([*(key for key, _ in dimensions), figures])
+        return self._rows(f"select {wanted} from comment {joins} group by all")
 
     def _dimension(self, name: str) -> tuple[str, str]:
         """The expression of a dimension's key, and the join that brings it."""
@@ -238,11 +241,8 @@ class Folded:
     def _also(self, name: str) -> str:
         if name not in self.also:
             known = ("channel", "segment", "stage", "code", *PERIODS, *self.also)
-            raise InputError(
-                "no such dimension",
-                column=name,
-                hint=f"known here: {', '.join(known)}; others: folded(..., also=[...])",
-            )
+            hint = f"known here: {', '.join(known)}; others: folded(..., also=[...])"
+            raise InputError("no such dimension", column=name, hint=hint)
         return f"extra.c{self.also.index(name)}"
 
     def _days(self, query: str) -> dict[str, dict[date, int]]:

@@ -101,7 +101,7 @@ def crosstab(
     ranked = sorted((code for code in carried if carried[code] or codes), key=lambda code: (-carried[code], code))
     total = sum(groups.values())
     cells = [
-        _crossing(rows.name(code), code, group, (counts.get((group, code), 0), size, carried[code], total))
+        _crossing(rows.code_name(code), code, group, (counts.get((group, code), 0), size, carried[code], total))
         for code in ranked
         for group, size in groups.items()
     ]

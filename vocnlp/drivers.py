@@ -120,7 +120,7 @@ def drivers(
     shares, swings = _resampled(said, resamples, np.random.default_rng(seed))
     r2 = float(weights.sum())
     found = [
-        Driver(code, rows.name(code), carriers[code], *map(float, numbers))
+        Driver(code, rows.code_name(code), carriers[code], *map(float, numbers))
         for code, *numbers in zip(kept, weights, weights / r2, *shares, slopes, *swings, strict=True)
     ]
     rest = 1 - (1 - r2) * (answers - 1) / (answers - len(kept) - 1)

@@ -78,7 +78,7 @@ def journey_map(rows: Folded, *, touchpoint: str = "channel", pains: int = 3) ->
     order = {stage: place for place, stage in enumerate(rows.stages)}
     spots.sort(key=lambda s: (s.stage == UNKNOWN, order.get(s.stage, len(order)), s.stage, -s.rows, s.touchpoint))
     odd = dict.fromkeys(spot.stage for spot in spots if spot.stage not in order and spot.stage != UNKNOWN)
-    stages = {**rows.stages, **{spot.stage: rows.name(spot.stage) for spot in spots}}
+    stages = {**rows.stages, **{spot.stage: rows.stage_name(spot.stage) for spot in spots}}
     size: dict[str, int] = {}
     for spot in spots:
         size[spot.touchpoint] = size.get(spot.touchpoint, 0) + spot.rows
@@ -91,7 +91,7 @@ def _pains(rows: Folded, by: tuple[str, str], most: int) -> dict[tuple[str, str]
     found: dict[tuple[str, str], list[Pain]] = {}
     for stage, point, code, count in rows.pains(by):
         if code in finest:
-            found.setdefault((stage, point), []).append(Pain(code, rows.name(code), count))
+            found.setdefault((stage, point), []).append(Pain(code, rows.code_name(code), count))
     return {
         spot: tuple(sorted(hurts, key=lambda pain: (-pain.negative, pain.code))[:most]) for spot, hurts in found.items()
     }

@@ -8,10 +8,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import report_pictures_places as places
 from . import report_pictures_time as time
 from .errors import MissingExtraError, OutputError
-from .report_drawing import BLUE, FEW, GREY, INK, NEG, POS, Payload, bars, dots, grid, measured, names, signed, square
-from .report_findings import QUADRANTS
+from .report_drawing import (
+    BLUE,
+    FEW,
+    GREY,
+    INCH,
+    INK,
+    MANY,
+    NEG,
+    POS,
+    ROW,
+    SLANT,
+    WIDE,
+    Payload,
+    answered,
+    bars,
+    dots,
+    fitted,
+    measured,
+    names,
+    signed,
+)
+from .report_pictures_places import BY
 from .word_cloud import placed
 
 #: Fonts that hold Chinese, as their makers name them; the first that is installed is taken.
@@ -19,11 +40,7 @@ FONTS = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "Source Han Sans CN", "Noto Sans SC", "Microsoft YaHei",
     "PingFang SC", "Hiragino Sans GB", "Heiti SC", "SimHei", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei",
 )  # fmt: skip
-_TINTS = {"improve": NEG, "keep": POS, "later": "#8f6f00", "ease": "#6a7683"}
 _CLOUD = {"negative": ("#8f3c10", "#c4541a", "#d98a5b"), "positive": ("#174a7c", "#2a6bad", "#6fa3d0")}
-_WIDE = 9.0  # inches
-_INCH = 0.34  # of height for each bar or row
-_BY = {"channel": "渠道", "segment": "客群"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +72,7 @@ def write_pictures(folder: Path | str, payload: Payload) -> tuple[Path, ...]:
     drawn = []
     with rc_context({"font.family": [font], "axes.unicode_minus": False, "text.color": INK, "font.size": 10}):
         for name, picture in _pictures(payload).items():
-            figure = Figure(figsize=(_WIDE, picture.height), layout="constrained", dpi=160)
+            figure = Figure(figsize=(WIDE, picture.height), layout="constrained", dpi=160)
             lines = -(-picture.panels // 2)
             axes = figure.subplots() if picture.panels == 1 else list(figure.subplots(lines, 2, squeeze=False).flat)
             picture.draw(axes, payload)
@@ -94,26 +111,29 @@ def _saved(target: Path, drawn: Sequence[tuple[str, Any]]) -> tuple[Path, ...]:
 
 def _pictures(payload: Payload) -> dict[str, _Picture]:
     """Every picture of the page, those without data left out."""
-    moves, heat, peak = payload["moves"], payload["heat"], payload["peak"]
+    moves, heat, journey = payload["moves"], payload["heat"], payload["map"]
+    turns = payload["peak"]["stages"] if payload["peak"] else ()
     lines = moves["lines"] if moves and len(moves["starts"]) > 1 else []
     expected = [line for line in lines if line["expected"]]
     stages = [stage for stage in payload["stages"] if stage["rows"]]
     found = {
         "痛点榜": _rows(_pains, payload["pains"]),
         "驱动因素": _rows(_drivers, payload["drivers"]["items"]),
-        "四象限": _Picture(5.5, _matrix, payload["matrix"]["points"]),
-        "各环节": _Picture(3.4, _stages, stages),
-        "旅程热力图": _rows(_heat, heat["codes"] if heat["cells"] else ()),
-        "旅程地图": _rows(_map, payload["map"]["stages"] if payload["map"]["spots"] else ()),
-        **{name: _rows(_groups(by), _several(payload[f"{by}s"])) for by, name in _BY.items()},
-        **{f"交叉表-{_BY[by]}": _rows(_crossed(by), table["codes"]) for by, table in payload["cross"].items()},
+        "四象限": _Picture(5.5, places.matrix, payload["matrix"]["points"]),
+        "各环节": _Picture(3.4 + _slant(stages), places.stages, stages),
+        "旅程热力图": _rows(places.heat, heat["codes"] if heat["cells"] else (), payload["stages"]),
+        "旅程地图": _rows(places.journey, journey["stages"] if journey["spots"] else (), journey["points"]),
+        **{name: _rows(_groups(by), _several(payload[f"{by}s"])) for by, name in BY.items()},
+        **{
+            f"交叉表-{BY[by]}": _rows(places.crossed(by), t["codes"], t["groups"]) for by, t in payload["cross"].items()
+        },
         "按月": _Picture(3.4, time.months, payload["months"]),
         "情感构成": _Picture(3.4, time.moods, payload["months"]),
         "走势": _Picture(4.5, time.trend, lines),
         "环节走势": _Picture(4.5, time.stages, moves["stages"] if lines else ()),
         "预测": _Picture(0.6 + 2.0 * -(-len(expected) // 2), time.forecasts, expected, max(2, len(expected))),
         "措施前后": _rows(time.effects, moves["effects"] if moves else ()),
-        "峰终": _Picture(3.5, _peak, peak["stages"] if peak else ()),
+        "峰终": _Picture(3.5 + _slant(turns), places.peak, turns),
         "满意度差距": _rows(_gaps, payload["gaps"]),
         **{f"词云-{_SIDES[side]}": _Picture(4.0, _cloud(side), payload["words"][side]) for side in _SIDES},
     }
@@ -123,9 +143,14 @@ def _pictures(payload: Payload) -> dict[str, _Picture]:
 _SIDES = {"negative": "负面", "positive": "正面"}
 
 
-def _rows(draw: Callable[[Any, Payload], None], rows: Sequence[Any]) -> _Picture:
-    """As high as its rows need."""
-    return _Picture(1.2 + _INCH * len(rows), draw, rows)
+def _rows(draw: Callable[[Any, Payload], None], rows: Sequence[Any], columns: Sequence[Any] = ()) -> _Picture:
+    """As high as its rows need, and the names of its columns."""
+    return _Picture(1.2 + INCH * len(rows) + _slant(columns), draw, rows)
+
+
+def _slant(columns: Sequence[Any]) -> float:
+    """Inches that slanted names of columns need."""
+    return SLANT if len(columns) > MANY else 0.0
 
 
 def _several(groups: Sequence[Any]) -> Sequence[Any]:
@@ -163,92 +188,12 @@ def _drivers(axes: Any, payload: Payload) -> None:
     bars(axes, names(payload, [item["id"] for item in items]), "驱动因素", "占各码共同解释力的份额（%，95% 区间）")
 
 
-def _matrix(axes: Any, payload: Payload) -> None:
-    found = payload["matrix"]
-    for point, name in zip(found["points"], names(payload, [p["id"] for p in found["points"]]), strict=True):
-        tint = GREY if point["few"] else _TINTS[point["quadrant"]]
-        axes.scatter(
-            point["x"],
-            100 * point["y"],
-            s=60,
-            facecolor=tint if point["sure"] and not point["few"] else "white",
-            edgecolor=tint,
-        )
-        axes.annotate(name, (point["x"], 100 * point["y"]), (7, 4), textcoords="offset points")
-    axes.axvline(found["up"], color=GREY, linestyle="--", linewidth=1)
-    axes.axhline(100 * found["across"], color=GREY, linestyle="--", linewidth=1)
-    places = {"improve": (0.01, 0.97), "keep": (0.99, 0.97), "later": (0.01, 0.03), "ease": (0.99, 0.03)}
-    for quadrant, name in QUADRANTS.items():
-        x, y = places[quadrant.value]
-        side = {"ha": "left" if x < 0.5 else "right", "va": "top" if y > 0.5 else "bottom"}
-        axes.text(x, y, name, transform=axes.transAxes, color=_TINTS[quadrant.value], weight="bold", **side)
-    axes.margins(x=0.12, y=0.1)
-    axes.set(title="四象限：重要性与表现", xlabel="表现：净情感（点）", ylabel="重要性：相对权重（%）")
-
-
-def _heat(axes: Any, payload: Payload) -> None:
-    cells = [cell for cell in payload["heat"]["cells"] if cell[2]]
-    thin = {at for at, stage in enumerate(payload["stages"]) if stage["comments"] < payload["small"]}
-    most = max((cell[3] for cell in cells if cell[0] not in thin), default=1.0)
-    for stage, code, _, share, *_ in cells:
-        text, value = (FEW, 0.0) if stage in thin else (f"{100 * share:.1f}%", share)
-        square(axes, (stage, code), text, value=value, most=most, tints="Oranges")
-    stages = [stage["name"] for stage in payload["stages"]]
-    grid(axes, stages, names(payload, payload["heat"]["codes"]), "旅程热力图：各环节评论中提到该问题的占比")
-
-
-def _map(axes: Any, payload: Payload) -> None:
-    found, scored = payload["map"], payload["scored"]
-    for spot in found["spots"]:
-        value, few = (spot["nps"], spot["small"]) if scored else (spot["net"], spot["few"])
-        known = value is not None and not few
-        text = signed(value) if known else FEW
-        tints = "Blues" if known and value > 0 else "Oranges"
-        square(axes, spot["at"][::-1], text, value=value if known else 0.0, most=100.0, tints=tints)
-    title = f"旅程地图：环节 × 触点，{'NPS' if scored else '净情感'}"
-    grid(axes, found["points"], [stage["name"] for stage in found["stages"]], title)
-
-
-def _crossed(by: str) -> Callable[[Any, Payload], None]:
-    def draw(axes: Any, payload: Payload) -> None:
-        table = payload["cross"][by]
-        for cell in table["cells"]:
-            few, residual = table["groups"][cell["at"][0]]["few"], cell["residual"] or 0.0
-            mark = (" ▲" if residual > 0 else " ▼") if cell["marked"] else ""
-            text = FEW if few else f"{100 * cell['share']:.1f}%{mark}"
-            tints = "Oranges" if residual > 0 else "Blues"
-            square(axes, cell["at"], text, value=0.0 if few else residual, most=4.0, tints=tints)
-        groups = [group["key"] for group in table["groups"]]
-        grid(axes, groups, names(payload, table["codes"]), f"交叉表：按{_BY[by]}（▲▼ 校正后显著）")
-
-    return draw
-
-
-def _peak(axes: Any, payload: Payload) -> None:
-    peak = payload["peak"]
-    places = range(len(peak["stages"]))
-    axes.bar([at - 0.2 for at in places], peak["peaks"], 0.38, color=NEG, label="最强烈的一刻是坏的")
-    axes.bar([at + 0.2 for at in places], peak["ends"], 0.38, color="#8f6f00", label="最后一刻是坏的")
-    axes.set_xticks(list(places), [stage["name"] for stage in peak["stages"]])
-    axes.set(title="坏的峰与终，落在哪个环节", ylabel="客户")
-    axes.legend(frameon=False)
-
-
-def _stages(axes: Any, payload: Payload) -> None:
-    found = [stage for stage in payload["stages"] if stage["rows"]]
-    dots(axes, payload, found, across=False)
-    axes.set_xticks(range(len(found)), [f"{stage['name']}\n{stage['comments']:,} 条" for stage in found])
-    axes.set(title="各环节", ylabel=measured(payload), xlim=(-0.6, len(found) - 0.4))
-    axes.spines[["top", "right"]].set_visible(False)
-
-
 def _groups(by: str) -> Callable[[Any, Payload], None]:
     def draw(axes: Any, payload: Payload) -> None:
         found = payload[f"{by}s"]
         dots(axes, payload, found, across=True)
-        bars(
-            axes, [f"{group['name']}（{group['comments']:,} 条）" for group in found], f"按{_BY[by]}", measured(payload)
-        )
+        rows = [f"{fitted(group['name'], ROW)}（{answered(payload, group)}）" for group in found]
+        bars(axes, rows, f"按{BY[by]}", measured(payload))
 
     return draw
 
@@ -275,7 +220,7 @@ def _cloud(side: str) -> Callable[[Any, Payload], None]:
     def draw(axes: Any, payload: Payload) -> None:
         figure = axes.figure
         figure.set_layout_engine("none")  # a size in points is a size on the picture, so the axes must not move
-        wide, high = 72 * _WIDE, 72 * (figure.get_figheight() - 0.4)
+        wide, high = 72 * WIDE, 72 * (figure.get_figheight() - 0.4)
         axes.set_position((0, 0, 1, high / (high + 0.4 * 72)))
         axes.set(xlim=(0, wide), ylim=(0, high))
         axes.set_axis_off()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .report_drawing import BLUE, GREY, HUES, INK, NEG, NEU, POS, Payload, bars, dots, measured, names, quiet
+from .report_drawing import BLUE, GREY, HUES, INK, NEG, NEU, POS, Payload, bars, dots, in_legend, measured, names, quiet
 
 _TICKS = 8  # at most some so many dates on an axis
 
@@ -44,14 +44,16 @@ def trend(axes: Any, payload: Payload) -> None:
     moves = payload["moves"]
     told = names(payload, [line["id"] for line in moves["lines"]])
     for line, name, hue in zip(moves["lines"], told, HUES, strict=False):
-        axes.plot(_shares(line["counts"], moves["comments"]), marker="o", markersize=3, color=hue, label=name)
+        axes.plot(
+            _shares(line["counts"], moves["comments"]), marker="o", markersize=3, color=hue, label=in_legend(name)
+        )
     _over_time(axes, payload, "主要问题的走势", "负面提及占同期评论（%）")
 
 
 def stages(axes: Any, payload: Payload) -> None:
     for line, hue in zip(payload["moves"]["stages"], HUES, strict=False):
         shares = _shares(line["counts"], line["comments"])
-        axes.plot(shares, linewidth=1.2, color=hue, label=line["name"])
+        axes.plot(shares, linewidth=1.2, color=hue, label=in_legend(line["name"]))
         sizes = [8 if comments < payload["small"] else 22 for comments in line["comments"]]
         axes.scatter(range(len(shares)), shares, s=sizes, color=hue)
     _over_time(axes, payload, "各环节负面评论的走势（小点：评论太少）", "负面占该环节同期评论（%）")

@@ -113,7 +113,7 @@ def trend(
         base = _binned(bases.get("" if of == "code" else key, {}), every, first=first, last=last)
         count = _binned(counts.get(key, {}), every, first=first, last=last)
         periods = tuple(Period(at, base.get(at, 0), count.get(at, 0)) for at in starts)
-        lines.append(Line(key, rows.name(key), every, periods))
+        lines.append(Line(key, named(rows, of, key), every, periods))
     return Trend(side, tuple(sorted(lines, key=lambda line: (-line.count, line.key))), rows.undated())
 
 
@@ -148,7 +148,7 @@ def changes(
         enough = not replace(ratio, before=met[0], before_base=whole[0], after=met[1], after_base=whole[1]).few
         appeared = enough and met[0] == 0 and met[1] >= least
         vanished = enough and met[1] == 0 and met[0] >= least
-        found.append(Change(key, rows.name(key), ratio, None, appeared, vanished))
+        found.append(Change(key, named(rows, of, key), ratio, None, appeared, vanished))
     corrected = adjusted([change.ratio.p for change in found], method)
     told = [replace(change, adjusted=p) for change, p in zip(found, corrected, strict=True)]
     told.sort(key=lambda change: (2.0 if change.ratio.p is None else change.ratio.p, change.key))
@@ -169,6 +169,11 @@ def wanted(rows: Folded, of: str, *, bases: Mapping[str, Days], keys: Sequence[s
         if key not in known and key not in rows.stages:
             raise InputError("no comment stands in this stage", column="stage", value=key, hint=", ".join(known))
     return list(dict.fromkeys(keys or known))
+
+
+def named(rows: Folded, of: str, key: str) -> str:
+    """What a code or a stage is called: an id may be that of a code and of a stage, which have names of their own."""
+    return rows.code_name(key) if of == "code" else rows.stage_name(key)
 
 
 def span(bases: Mapping[str, Days], *, start: date | None, end: date | None) -> tuple[date, date]:

@@ -197,7 +197,7 @@ class Book:
                     frame[code.code].owner if code.known else None, _small(code.pain.small),
                 ]
             )  # fmt: skip
-        header = ["维度", "分组", "评论行数", "有效评分数", "推荐者", "被动者", "贬损者", "NPS", "95%下限", "95%上限",
+        header = ["维度", "分组", "记录数", "有效评论", "有效评分数", "推荐者", "被动者", "贬损者", "NPS", "95%下限", "95%上限",
                   "正面%", "中性%", "负面%", "由标签推断的行数", "样本提示"]  # fmt: skip
         self._sheet = self._book.sheet("阶段NPS", header, widths={"分组": 18, "维度": 10})
         self._sheet.write(_total_row(figures))
@@ -244,8 +244,8 @@ def _total_row(figures: Figures) -> list[object]:
     totals, nps = figures.totals, figures.nps
     moods = (totals.positive, totals.neutral, totals.negative)
     return [
-        "全部", "全部", totals.rows, nps.n, nps.promoters, nps.passives, nps.detractors, _one(nps.nps), _one(nps.low),
-        _one(nps.high), *(_percent(totals.share(mood)) for mood in moods), None, _small(nps.small),
+        "全部", "全部", totals.rows, totals.comments, nps.n, nps.promoters, nps.passives, nps.detractors, _one(nps.nps),
+        _one(nps.low), _one(nps.high), *(_percent(totals.share(mood)) for mood in moods), None, _small(nps.small),
     ]  # fmt: skip
 
 
@@ -253,8 +253,9 @@ def _group_row(name: str, group: Group) -> list[object]:
     nps = group.nps
     moods = (group.positive, group.neutral, group.negative)
     return [
-        name, group.name, group.rows, nps.n, nps.promoters, nps.passives, nps.detractors, _one(nps.nps), _one(nps.low),
-        _one(nps.high), *(_percent(group.share(mood)) for mood in moods), group.inferred or None, _small(nps.small),
+        name, group.name, group.rows, group.comments, nps.n, nps.promoters, nps.passives, nps.detractors, _one(nps.nps),
+        _one(nps.low), _one(nps.high), *(_percent(group.share(mood)) for mood in moods),
+        group.inferred or None, _small(nps.small),
     ]  # fmt: skip
 
 

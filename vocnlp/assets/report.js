@@ -5,14 +5,19 @@
 
 const drawn = new Map();
 
-function draw(id, option, height, onClick) {
+function resize({ box, height, width }) {
+  box.style.height = height() + "px";
+  if (width) box.style.minWidth = width() + "px";
+}
+
+function draw(id, option, height, onClick, width) {
   const box = byId(id);
   if (!box) return;
-  box.style.height = height() + "px";
+  resize({ box, height, width });
   const chart = echarts.init(box, null, { renderer: "canvas", devicePixelRatio: Math.max(2, window.devicePixelRatio) });
   chart.setOption(option());
   if (onClick) chart.on("click", onClick);
-  drawn.set(id, { box, chart, option, height });
+  drawn.set(id, { box, chart, option, height, width });
   saving(box, chart);
 }
 
@@ -32,8 +37,8 @@ function saving(box, chart) {
 }
 
 function again(id) {
-  const { box, chart, option, height } = drawn.get(id);
-  box.style.height = height() + "px";
+  const { chart, option } = drawn.get(id);
+  resize(drawn.get(id));
   chart.resize();
   chart.setOption(option(), { notMerge: true });
 }
@@ -71,7 +76,7 @@ function drawFigures() {
       const [stage, code, negative] = event.data.value, key = DATA.stages[stage].key, id = DATA.heat.codes[code];
       drill({ code: id, side: "n", stage: key }, nameOf(id) + " × " + stageName(key), negative);
     }
-  });
+  }, wideEnough(() => journeyLeft() + 16, () => DATA.stages.length));
   const onGroup = (by, groups) => (event) => {
     const key = event.componentType === "yAxis" ? event.value : groups[event.data.value[0]].key;
     drill({ [by]: key }, key, groups.find((group) => group.key === key).comments);
@@ -108,7 +113,7 @@ function drawAnalyses() {
       const { at, comments } = event.data.spot, stage = DATA.map.stages[at[0]], channel = DATA.map.points[at[1]];
       drill({ stage: stage.key, channel }, stage.name + " × " + channel, comments);
     }
-  });
+  }, wideEnough(() => mapLeft() + 10, () => DATA.map.points.length));
   draw("chart-cross", crossOption, () => crossHeight(), (event) => {
     if (event.componentType === "yAxis") onCode(event.value, {}, CODES.get(event.value).neg);
     else if (event.componentType === "xAxis") drill({ [crossed]: event.value }, event.value, DATA.cross[crossed].groups.find((group) => group.key === event.value).size);
@@ -116,7 +121,7 @@ function drawAnalyses() {
       const { at, observed } = event.data.cell, table = DATA.cross[crossed], id = table.codes[at[1]], key = table.groups[at[0]].key;
       drill({ code: id, side: "n", [crossed]: key }, nameOf(id) + " × " + key, observed);
     }
-  });
+  }, wideEnough(() => crossLeft() + 12, () => DATA.cross[crossed].groups.length));
   const onPeriod = (event) => {
     const line = MOVES.lines.find((one) => one.id === event.seriesId), at = event.dataIndex;
     if (!line) return;

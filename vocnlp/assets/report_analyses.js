@@ -13,7 +13,7 @@ function driversOption() {
   const axis = { type: "category", inverse: true, data: ids, triggerEvent: true };
   const points = items.map((item) => ({ y: 100 * item.share, low: 100 * item.low, high: 100 * item.high, small: item.few }));
   return base({
-    grid: { left: narrow() ? 92 : 150, right: narrow() ? 74 : 150, top: 8, bottom: 40 },
+    grid: { left: narrow() ? 92 : 150, right: narrow() ? 62 : 150, top: 8, bottom: 40 },
     tooltip: tipOf((event) => {
       const item = items[event.dataIndex];
       return tip(nameOf(item.id), [["相对权重", percent(item.share)], ["95% 区间", spread(item.low, item.high, percent)],
@@ -22,7 +22,7 @@ function driversOption() {
     xAxis: Object.assign({ type: "value", min: 0, axisLabel: valueLabel("{value}%"), name: "占各码共同解释力的份额", nameLocation: "middle", nameGap: 26, nameTextStyle: { color: MUTED, fontSize: 12 } }, quiet),
     yAxis: [
       Object.assign({ axisLabel: Object.assign({ formatter: (id) => short(nameOf(id), narrow() ? 6 : 10) }, plainName) }, axis, plain),
-      Object.assign({ position: "right", axisLabel: { color: MUTED, fontSize: 12.5, formatter: (id) => { const item = items[ids.indexOf(id)]; return item.few ? FEW : percent(item.share) + "　" + count(item.n) + " 条"; } } }, axis, { axisLine: { show: false }, axisTick: { show: false } }),
+      Object.assign({ position: "right", axisLabel: { color: MUTED, fontSize: 12.5, formatter: (id) => { const item = items[ids.indexOf(id)]; return item.few ? FEW : percent(item.share) + (narrow() ? "" : "　" + count(item.n) + " 条"); } } }, axis, { axisLine: { show: false }, axisTick: { show: false } }),
     ],
     series: [
       { type: "bar", barWidth: 15, data: items.map((item) => ({ value: 100 * item.share, itemStyle: { color: item.few ? "#c5d3e2" : "#5b8bb8", borderRadius: 2 } })) },
@@ -35,12 +35,12 @@ function matrixOption() {
   const { points, across, up } = DATA.matrix, shares = points.map((p) => 100 * p.y), nets = points.map((p) => p.x);
   const room = Math.max(8, 0.14 * (Math.max(...nets) - Math.min(...nets)));
   const left = Math.max(-105, Math.floor((Math.min(...nets, up) - room) / 5) * 5), right = Math.min(105, Math.ceil((Math.max(...nets, up) + room) / 5) * 5);
-  const top = Math.ceil(1.12 * Math.max(...shares, 100 * across) + 1);
+  const top = Math.ceil(1.12 * Math.max(...shares, 100 * across) + 1), low = narrow() ? -0.14 * top : 0; // below: the names of the quadrants
   const area = (key, x, y, position) => [{ name: QUADRANT[key][0], xAxis: x[0], yAxis: y[0], itemStyle: { color: QUADRANT[key][1], opacity: 0.06 }, label: { position, color: QUADRANT[key][1], fontSize: 14, fontWeight: 600, distance: 8 } }, { xAxis: x[1], yAxis: y[1] }];
   const areas = [area("improve", [left, up], [100 * across, top], "insideTopLeft"), area("keep", [up, right], [100 * across, top], "insideTopRight"),
-    area("later", [left, up], [0, 100 * across], "insideBottomLeft"), area("ease", [up, right], [0, 100 * across], "insideBottomRight")];
+    area("later", [left, up], [low, 100 * across], "insideBottomLeft"), area("ease", [up, right], [low, 100 * across], "insideBottomRight")];
   const box = byId("chart-matrix"), wide = box.clientWidth - 76, high = box.clientHeight - 64;
-  const sides = labelSides(points.map((p) => ({ x: ((p.x - left) / (right - left)) * wide, y: (1 - (100 * p.y) / top) * high, w: 13 * Math.min(nameOf(p.id).length, narrow() ? 5 : 8) })), wide, high);
+  const sides = labelSides(points.map((p) => ({ x: ((p.x - left) / (right - left)) * wide, y: ((top - 100 * p.y) / (top - low)) * high, w: 13 * Math.min(nameOf(p.id).length, narrow() ? 5 : 8) })), wide, high, cornersOf(wide, high));
   return base({
     grid: { left: 56, right: 20, top: 16, bottom: 48 },
     tooltip: tipOf((event) => {
@@ -53,10 +53,10 @@ function matrixOption() {
       return tip(nameOf(p.id), rows);
     }),
     xAxis: Object.assign({ type: "value", min: left, max: right, axisLabel: pointSigned, name: "表现：净情感（点）", nameLocation: "middle", nameGap: 28, nameTextStyle: { color: MUTED, fontSize: 12 } }, quiet, { splitLine: { show: false } }),
-    yAxis: Object.assign({ type: "value", min: 0, max: top, axisLabel: valueLabel("{value}%"), name: "重要性", nameLocation: "middle", nameGap: 40, nameTextStyle: { color: MUTED, fontSize: 12 } }, quiet, { splitLine: { show: false } }),
+    yAxis: Object.assign({ type: "value", min: low, max: top, axisLabel: valueLabel((v) => (v < 0 ? "" : v + "%")), name: "重要性", nameLocation: "middle", nameGap: 40, nameTextStyle: { color: MUTED, fontSize: 12 } }, quiet, { splitLine: { show: false } }),
     series: [{
       type: "scatter", symbolSize: 13, clip: false,
-      data: points.map((p, at) => ({ value: [p.x, 100 * p.y], label: { position: sides[at] }, itemStyle: { color: p.few || !p.sure ? "#fff" : QUADRANT[p.quadrant][1], borderColor: p.few ? "#98a3af" : QUADRANT[p.quadrant][1], borderWidth: 2 } })),
+      data: points.map((p, at) => ({ value: [p.x, 100 * p.y], label: BESIDE[sides[at]] || { show: false }, itemStyle: { color: p.few || !p.sure ? "#fff" : QUADRANT[p.quadrant][1], borderColor: p.few ? "#98a3af" : QUADRANT[p.quadrant][1], borderWidth: 2 } })),
       label: { show: true, color: INK, fontSize: 12.5, formatter: (event) => short(nameOf(points[event.dataIndex].id), narrow() ? 5 : 8) },
       labelLayout: { hideOverlap: true },
       markArea: { silent: true, data: areas },
@@ -64,15 +64,23 @@ function matrixOption() {
     }],
   });
 }
-// For each point the first side of it where its name covers no other point and no name that stands already.
-function labelSides(points, wide, high) {
-  const taken = points.map(({ x, y }) => [x - 8, y - 8, x + 8, y + 8]);
+const BESIDE = {
+  ...Object.fromEntries(["top", "right", "bottom", "left"].map((position) => [position, { position }])),
+  topRight: { position: [14, -11], align: "left" }, bottomRight: { position: [14, 9], align: "left" },
+  bottomLeft: { position: [-1, 9], align: "right" }, topLeft: { position: [-1, -11], align: "right" },
+};
+// What the names of the four quadrants cover.
+const cornersOf = (wide, high) => [0, wide - 68].flatMap((x) => [0, high - 30].map((y) => [x, y, x + 68, y + 30]));
+// For each point the first side of it where its name covers no other point, nothing that is taken and no name that stands already.
+// A point in whose way everything is keeps its name for the tooltip: undefined.
+function labelSides(points, wide, high, filled) {
+  const taken = [...filled, ...points.map(({ x, y }) => [x - 8, y - 8, x + 8, y + 8])];
   return points.map(({ x, y, w }) => {
-    const places = { top: [x - w / 2, y - 26, x + w / 2, y - 9], right: [x + 10, y - 8, x + 14 + w, y + 9], bottom: [x - w / 2, y + 9, x + w / 2, y + 26], left: [x - 14 - w, y - 8, x - 10, y + 9] };
+    const places = { top: [x - w / 2, y - 26, x + w / 2, y - 9], right: [x + 10, y - 8, x + 14 + w, y + 9], bottom: [x - w / 2, y + 9, x + w / 2, y + 26], left: [x - 14 - w, y - 8, x - 10, y + 9], topRight: [x + 7, y - 24, x + 9 + w, y - 7], bottomRight: [x + 7, y + 7, x + 9 + w, y + 24], bottomLeft: [x - 9 - w, y + 7, x - 7, y + 24], topLeft: [x - 9 - w, y - 24, x - 7, y - 7] };
     const within = (box) => box[0] > 0 && box[1] > 0 && box[2] < wide && box[3] < high;
     const free = Object.keys(places).find((side) => within(places[side]) && !taken.some((box) => places[side][0] < box[2] && box[0] < places[side][2] && places[side][1] < box[3] && box[1] < places[side][3]));
-    taken.push(places[free || "top"]);
-    return free || "top";
+    if (free) taken.push(places[free]);
+    return free;
   });
 }
 const pointSigned = valueLabel((v) => signed(v).replace(".0", ""));
@@ -86,19 +94,26 @@ const measures = {
 };
 let measure = DATA.scored ? "nps" : "net";
 
+const mapLeft = () => (narrow() ? 84 : 110);
+
 function mapOption() {
   const { points, stages, spots } = DATA.map, by = measures[measure];
+  const room = (size) => roomFor("chart-map", mapLeft() + 10, points.length, size);
   const shown = spots.map((spot) => ({ spot, value: by.few(spot) ? null : by.of(spot) }));
   const values = shown.map((s) => s.value).filter((v) => v !== null);
   const most = Math.max(1, ...values.map(Math.abs));
+  const pain = ([code, negative]) => { // the number whole, and of the name what room it leaves; letters and digits are narrower
+    const number = " " + count(negative), most = room(11.5) - Math.ceil(0.6 * number.length);
+    return most < 2 ? number.trim() + " 条" : short(nameOf(code), Math.min(7, most)) + number;
+  };
   const label = ({ spot, value }) => {
     const first = by.of(spot) === null ? by.none : by.few(spot) ? FEW : by.show(value);
-    return "{v|" + first + "}" + (spot.pains.length ? "\n{p|" + short(nameOf(spot.pains[0][0]), 7) + " " + count(spot.pains[0][1]) + "}" : "");
+    return "{v|" + first + "}" + (spot.pains.length ? "\n{p|" + pain(spot.pains[0]) + "}" : "");
   };
   const scale = measure === "comments" ? { min: 0, max: most, inRange: { color: ["#f1f5f9", "#c9dcef", "#8db6dc"] } } : { min: -most, max: most, inRange: { color: PALE } };
   const cell = ({ spot, value }) => ({ value: [spot.at[1], spot.at[0], value ?? 0], spot, itemStyle: value === null ? { color: "#f1f3f5" } : undefined, label: { formatter: label({ spot, value }) }, visualMap: value !== null });
   return base({
-    grid: { left: narrow() ? 84 : 110, right: 10, top: 34, bottom: 6 },
+    grid: { left: mapLeft(), right: 10, top: 34, bottom: 6 },
     tooltip: tipOf((event) => {
       const spot = event.data.spot, rows = [["记录", count(spot.rows)], ["评论", count(spot.comments)]];
       rows.push(["净情感", spot.net === null ? "—" : spot.few ? FEW : signed(spot.net)]);
@@ -108,8 +123,8 @@ function mapOption() {
       return tip(DATA.map.stages[spot.at[0]].name + " × " + points[spot.at[1]], rows);
     }),
     visualMap: Object.assign({ show: false, type: "continuous", dimension: 2, seriesIndex: 0 }, scale),
-    xAxis: Object.assign({ type: "category", position: "top", data: points, triggerEvent: true, axisLabel: Object.assign({ interval: 0, formatter: (key) => short(key, narrow() ? 5 : 8) }, plainName) }, plain, { axisLine: { show: false } }),
-    yAxis: Object.assign({ type: "category", inverse: true, data: stages.map((stage) => stage.key), triggerEvent: true, axisLabel: Object.assign({ formatter: (key) => short(DATA.map.stages.find((stage) => stage.key === key).name, 7) }, plainName) }, plain, { axisLine: { show: false } }),
+    xAxis: Object.assign({ type: "category", position: "top", data: points, triggerEvent: true, axisLabel: Object.assign({ interval: 0, formatter: (key) => short(key, Math.min(12, room(13))) }, plainName) }, plain, { axisLine: { show: false } }),
+    yAxis: Object.assign({ type: "category", inverse: true, data: stages.map((stage) => stage.key), triggerEvent: true, axisLabel: Object.assign({ formatter: (key) => short(DATA.map.stages.find((stage) => stage.key === key).name, narrow() ? 5 : 7) }, plainName) }, plain, { axisLine: { show: false } }),
     series: [{
       type: "heatmap", itemStyle: { borderColor: "#fff", borderWidth: 2 }, emphasis: { itemStyle: { borderColor: ACCENT } }, data: shown.map(cell),
       label: { show: true, color: INK, rich: { v: { align: "center", fontSize: 13.5, fontWeight: 600, lineHeight: 20, color: INK }, p: { align: "center", fontSize: 11.5, color: "#45515e", lineHeight: 16 } } },
@@ -121,12 +136,14 @@ function mapOption() {
 
 let crossed = DATA.cross.segment ? "segment" : "channel";
 
+const crossLeft = () => (narrow() ? 92 : 128);
+
 function crossOption() {
-  const table = DATA.cross[crossed], groups = table.groups;
+  const table = DATA.cross[crossed], groups = table.groups, room = roomFor("chart-cross", crossLeft() + 12, groups.length, 13);
   const sign = (cell) => (cell.marked ? (cell.residual > 0 ? " ▲" : " ▼") : "");
   const text = (cell) => (groups[cell.at[0]].few ? FEW : percent(cell.share) + sign(cell));
   return base({
-    grid: { left: narrow() ? 92 : 128, right: 12, top: 48, bottom: 6 },
+    grid: { left: crossLeft(), right: 12, top: 48, bottom: 6 },
     tooltip: tipOf((event) => {
       const cell = event.data.cell, group = groups[cell.at[0]];
       const rows = [["抱怨该问题的评论", count(cell.observed)], ["按总体水平应有", cell.expected.toFixed(1)], ["占该组评论", percent(cell.share)]];
@@ -135,7 +152,7 @@ function crossOption() {
       return tip(nameOf(table.codes[cell.at[1]]) + " × " + group.key, rows);
     }),
     visualMap: { show: false, type: "continuous", min: -4, max: 4, dimension: 2, seriesIndex: 0, inRange: { color: COOL } },
-    xAxis: Object.assign({ type: "category", position: "top", data: groups.map((group) => group.key), triggerEvent: true, axisLabel: { interval: 0, color: INK, fontSize: 13, lineHeight: 17, formatter: (key) => short(key, narrow() ? 4 : 8) + "\n" + count(groups.find((group) => group.key === key).size) + " 条" } }, plain, { axisLine: { show: false } }),
+    xAxis: Object.assign({ type: "category", position: "top", data: groups.map((group) => group.key), triggerEvent: true, axisLabel: { interval: 0, color: INK, fontSize: 13, lineHeight: 17, formatter: (key) => short(key, Math.min(12, room)) + "\n" + count(groups.find((group) => group.key === key).size) + " 条" } }, plain, { axisLine: { show: false } }),
     yAxis: Object.assign({ type: "category", inverse: true, data: table.codes, triggerEvent: true, axisLabel: Object.assign({ formatter: (id) => short(nameOf(id), narrow() ? 6 : 8) }, plainName) }, plain, { axisLine: { show: false } }),
     series: [{
       type: "heatmap", itemStyle: { borderColor: "#fff", borderWidth: 2 }, emphasis: { itemStyle: { borderColor: ACCENT } },
@@ -225,12 +242,13 @@ function effectsOption() {
 // --- peak and end, gaps ---------------------------------------------------------------------------------------------
 
 function peakOption() {
-  const { stages, peaks, ends } = DATA.peak, bar = (name, data, color) => ({ name, type: "bar", barMaxWidth: 26, itemStyle: { color, borderRadius: 2 }, label: { show: true, position: "top", color: INK, fontSize: 12 }, data });
+  const room = roomFor("chart-peak", 62, DATA.peak.stages.length, 13), slant = room < 4; // where not even short names fit
+  const { stages, peaks, ends } = DATA.peak, bar = (name, data, color) => ({ name, type: "bar", barMaxWidth: 26, itemStyle: { color, borderRadius: 2 }, label: { show: true, position: "top", color: INK, fontSize: slant ? 10 : 12 }, data });
   return base({
-    grid: { left: 46, right: 16, top: 40, bottom: 28 },
+    grid: { left: 46, right: 16, top: 40, bottom: slant ? 68 : 28 },
     legend: { top: 0, left: 0, itemWidth: 10, itemHeight: 10, textStyle: { color: MUTED }, selectedMode: false },
     tooltip: tipOf((event) => tip(stages[event.dataIndex].name, [[event.seriesName, count(event.value) + " 位客户"]])),
-    xAxis: Object.assign({ type: "category", data: stages.map((stage) => stage.key), axisLabel: Object.assign({ interval: 0, formatter: (key) => short(stages.find((stage) => stage.key === key).name, 6) }, plainName) }, plain),
+    xAxis: Object.assign({ type: "category", data: stages.map((stage) => stage.key), axisLabel: Object.assign({ interval: 0, rotate: slant ? 45 : 0, formatter: (key) => short(stages.find((stage) => stage.key === key).name, slant ? 6 : Math.min(8, room)) }, plainName) }, plain),
     yAxis: Object.assign({ type: "value", minInterval: 1, axisLabel: valueLabel("{value}") }, quiet),
     series: [bar("最强烈的一刻是坏的", peaks, NEG), bar("最后一刻是坏的", ends, "#8f6f00")],
   });

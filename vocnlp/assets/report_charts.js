@@ -20,6 +20,10 @@ const signed = (value) => {
 };
 const nameOf = (id) => (CODES.has(id) ? CODES.get(id).name : id);
 const short = (text, most) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
+// How many characters of that size stand side by side in a column of a chart with so many pixels beside its columns.
+const roomFor = (id, beside, columns, size) => Math.max(3, Math.floor((byId(id).clientWidth - beside) / Math.max(1, columns) / size));
+const LEAST = 62; // pixels of a column, in which a value and 样本太少 can be read; a chart that needs more room is scrolled
+const wideEnough = (beside, columns) => () => Math.max(window.innerWidth <= 860 ? 640 : 0, beside() + LEAST * columns());
 const narrow = () => window.innerWidth < 640;
 const few = (group) => group.n < DATA.small;
 
@@ -103,7 +107,7 @@ function painsOption() {
   const remark = (code) => (DATA.priced ? "{v|" + signed(code.pain) + "}" : "") + (DATA.priced && narrow() ? "" : "{c|" + count(code.neg) + " 条}");
   const columns = { v: { width: 44, align: "right", fontWeight: 600, fontSize: 13 }, c: { width: 74, align: "right", color: MUTED, fontSize: 12.5 } };
   const whisker = { horizontal: true, labels: false, dots: false, color: "#6d2c08" };
-  const points = pains.map((code) => ({ y: code.pain, low: code.pain - code.margin, high: Math.min(0, code.pain + code.margin), small: code.small }));
+  const points = pains.map((code) => ({ y: code.pain, low: code.pain - code.margin, high: code.pain + code.margin, small: code.small }));
   const ids = pains.map((code) => code.id);
   const axis = { type: "category", inverse: true, data: ids, triggerEvent: true };
   return base({
@@ -118,11 +122,11 @@ function painsOption() {
     xAxis: Object.assign({ type: "value", inverse: DATA.priced, axisLabel: valueLabel((v) => (DATA.priced ? signed(v).replace(".0", "") : count(v))),
       name: DATA.priced ? "对总体 NPS 的影响（点）" : "负面评论（条）", nameLocation: "middle", nameGap: 26, nameTextStyle: { color: MUTED, fontSize: 12 } }, quiet),
     yAxis: [
-      Object.assign({ axisLabel: { color: INK, fontSize: 13, formatter: (id) => short(nameOf(id), narrow() ? 6 : 10) } }, axis, plain),
-      Object.assign({ position: "right", axisLabel: { color: INK, rich: columns, formatter: (id) => remark(CODES.get(id)) } }, axis, { axisLine: { show: false }, axisTick: { show: false } }),
+      Object.assign({ axisLabel: { color: INK, fontSize: 13, formatter: (id) => short(nameOf(id), narrow() ? 6 : 10) } }, axis, plain, { axisLine: { show: false, onZero: false } }),
+      Object.assign({ position: "right", axisLabel: { color: INK, rich: columns, formatter: (id) => remark(CODES.get(id)) } }, axis, { axisLine: { show: false, onZero: false }, axisTick: { show: false } }),
     ],
     series: [
-      { type: "bar", barWidth: 15, data: pains.map((code) => ({ value: value(code), itemStyle: { color: DATA.priced && code.small ? NEG_SOFT : NEG, borderRadius: 2 } })) },
+      { type: "bar", barWidth: 15, markLine: { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: "#c9d0d8", type: "solid", width: 1 }, data: [{ xAxis: 0 }] }, data: pains.map((code) => ({ value: value(code), itemStyle: { color: DATA.priced && code.small ? NEG_SOFT : NEG, borderRadius: 2 } })) },
       ...(DATA.priced ? [Object.assign(interval(points, {}, whisker), { silent: true })] : []),
     ],
   });
@@ -134,8 +138,8 @@ function journeyOption() {
   const silent = stages.flatMap((_, at) => codes.map((_, code) => [at, code])).filter((pair) => !told.has(pair.join("/")));
   const thin = (cell) => DATA.stages[cell[0]].comments < DATA.small;
   const most = Math.max(0.001, ...cells.filter((cell) => !thin(cell)).map((cell) => cell[3]));
-  const left = narrow() ? 92 : 128, top = 186;
-  const labels = { color: INK, fontSize: 13, lineHeight: 18, interval: 0, formatter: (key) => short(STAGES.get(key).name, 6) + "\n{n|" + count(STAGES.get(key).comments) + " 条}", rich: { n: { color: MUTED, fontSize: 11.5 } } };
+  const left = journeyLeft(), top = 186, room = Math.min(8, roomFor("chart-journey", left + 16, stages.length, 13));
+  const labels = { color: INK, fontSize: 13, lineHeight: 18, interval: 0, formatter: (key) => short(STAGES.get(key).name, room) + "\n{n|" + count(STAGES.get(key).comments) + " 条}", rich: { n: { color: MUTED, fontSize: 11.5 } } };
   return base({
     grid: [{ left, right: 16, top: 26, height: 118 }, { left, right: 16, top: top + 8, height: Math.max(1, codes.length) * 32 }],
     tooltip: tipOf((item) => {
@@ -167,6 +171,7 @@ function journeyOption() {
     ],
   });
 }
+const journeyLeft = () => (narrow() ? 92 : 128);
 const journeyHeight = () => 210 + 32 * Math.max(1, DATA.heat.codes.length);
 
 function groupsOption(groups) {
