@@ -41,7 +41,7 @@ def titled(path: Path) -> Path:
     write(path, [header, *({f"列{n}": cell for n, cell in enumerate(row.values())} for row in rows(40))])
     if path.suffix == ".csv":
         lines = path.read_text(encoding="utf-8").splitlines()
-        path.write_text("\n".join(["六月客户调研" + "," * (len(HEADER) - 1), *lines[1:]]), encoding="utf-8")
+        path.write_text("\n".join(["六月客户调研,导出人王芳" + "," * (len(HEADER) - 2), *lines[1:]]), encoding="utf-8")
         return path
     book = openpyxl.load_workbook(path)
     assert book.active is not None
@@ -95,7 +95,7 @@ INPUTS: dict[str, tuple[str, Callable[[Path], object], list[str], list[str], str
                     ["a.csv"], "UTF-8"),
     "ragged row": ("a.csv", ragged, [], ["a.csv, row 12: 3 cells where the header has 2", "快递,太慢,2"],
                    "quote cells that hold the delimiter"),
-    "title above a csv": ("a.csv", titled, [], ["a.csv: '六月客户调研' is a title", "编号, 评论"],
+    "title of two cells above a csv": ("a.csv", titled, [], ["a.csv: '六月客户调研' is a title", "编号, 评论"],
                           "delete the rows above the header"),
     "broken json": ("a.jsonl", lambda p: bytes_at(p, '{"评论":"好"}\n{"评论":'.encode()), [],
                     ["a.jsonl, row 2", "line 2 is not JSON"], "one object a line"),

@@ -5,8 +5,21 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from vocnlp.column_header import data_in_header
 from vocnlp.column_names import CONTAINS, EXACT, QUESTION, match_name
-from vocnlp.columns import BY_NAME, NO_ANSWERS, TIED, UP_TO_FIVE, Columns, Left, choose_columns
+from vocnlp.column_values import DAY_FIRST, MONTH_FIRST
+from vocnlp.columns import (
+    BY_NAME,
+    NO_ANSWERS,
+    NO_TIMES,
+    REPEATED,
+    TIED,
+    UNORDERED,
+    UP_TO_FIVE,
+    Columns,
+    Left,
+    choose_columns,
+)
 from vocnlp.errors import InputError
 from vocnlp.jsonlines import JSON_TEXT
 
@@ -239,9 +252,78 @@ def test_two_equal_scores_are_refused() -> None:
     assert caught.value.hint == "name one with --score"
 
 
-def test_times_and_ids_must_be_such() -> None:
+def test_times_and_ids_must_be_such_and_else_are_left_and_said() -> None:
     columns = chosen(评论=COMMENTS, 等待时间=["35", "20", "5", "", "60"], 商品编号=["A", "A", "B", "B", "A"])
     assert (columns.at, columns.id) == (None, None)
+    assert columns.left == {"at": Left(NO_TIMES, ("等待时间",), "35"), "id": Left(REPEATED, ("商品编号",), "A")}
+
+
+def test_a_wait_of_many_milliseconds_is_no_date() -> None:
+    columns = chosen(评论=COMMENTS, 响应时间=[35000, 42000, 31000, 50000, 38000])
+    assert (columns.at, columns.left) == (None, {"at": Left(NO_TIMES, ("响应时间",), "35000")})
+
+
+@pytest.mark.parametrize("cells", [[46023, 46024, None, 46025, 46030], ["46023", "46024.5", "", "46025", "46030"]])
+def test_the_days_that_excel_counts_are_dates_in_a_column_that_is_named_so(cells: list[object]) -> None:
+    assert chosen(评论=COMMENTS, 回访日期=cells).at == "回访日期"
+
+
+@pytest.mark.parametrize(
+    ("cells", "at", "order"),
+    [
+        (["1/3/2026", "13/3/2026", "2/3/2026 8:30", "", "28-3-2026"], "日期", DAY_FIRST),
+        (["1/3/2026", "3/13/2026", "3/2/2026", "", "03.28.2026"], "日期", MONTH_FIRST),
+        (["2026-03-01", "2026-03-02", "2026/3/3", "", "2026-03-04"], "日期", ""),
+        (["1/3/2026", "2/3/2026", "3/3/2026", "", "4/3/2026"], None, ""),
+        (["1/3/2026", "13/3/2026", "3/14/2026", "", "4/3/2026"], None, ""),
+    ],
+)
+def test_dates_with_the_year_last_are_read_where_only_one_order_fits(
+    cells: list[str], at: str | None, order: str
+) -> None:
+    columns = chosen(评论=COMMENTS, 日期=cells)
+    assert (columns.at, columns.order) == (at, order)
+    assert columns.left == ({} if at else {"at": Left(UNORDERED, ("日期",), "1/3/2026")})
+
+
+def test_a_column_that_can_be_read_needs_no_word_on_one_that_cannot() -> None:
+    columns = chosen(评论=COMMENTS, 等待时间=["35"] * 5, 提交时间=["2026-03-01"] * 5, 门店编号=["A"] * 5, 编号=NUMBERS)
+    assert (columns.at, columns.id, columns.left) == ("提交时间", "编号", {})
+
+
+@pytest.mark.parametrize("name", ["推荐程度", "推薦程度", "推荐评价", "推薦評價"])
+def test_more_names_of_the_answer_to_recommend(name: str) -> None:
+    assert match_name(name) == ("score", EXACT)
+    assert chosen(**{"评论": COMMENTS, name: NUMBERS}).score == name
+
+
+@pytest.mark.parametrize("name", ["满意度评价", "滿意度評價"])
+def test_more_names_of_satisfaction(name: str) -> None:
+    words = ["非常满意", "满意", "一般", "不满意", "非常不满意"]
+    assert chosen(**{"评论": COMMENTS, name: words}).csat == name
+
+
+def test_a_column_named_for_answers_that_holds_the_only_comments_is_the_text() -> None:
+    columns = chosen(编号=NUMBERS, 满意度评价=COMMENTS)
+    assert (columns.text, columns.how["text"], columns.csat) == ("满意度评价", "content", None)
+
+
+@pytest.mark.parametrize(
+    ("names", "cell"),
+    [
+        (["1", "味道不错，就是等太久", "9"], "1"),
+        (["城东店", "2026/3/1 8:03", "味道不错"], "2026/3/1 8:03"),
+        (["城东店", "味道不错，就是等太久"], "味道不错，就是等太久"),
+        (["城东店", "客服态度特别好！"], "客服态度特别好！"),
+        (["9", "9 (2)", "排队的时间实在是长得让人发火"], "9"),
+        (["评论", "2026"], None),
+        (["Q1", "Q2", "您对我们有什么建议，请写下来"], None),
+        (["门店", "片区", "顾客怎么讲"], None),
+        (["用户留言", "5"], None),
+    ],
+)
+def test_a_header_that_is_a_row_of_data_is_known_by_a_cell(names: list[str], cell: str | None) -> None:
+    assert data_in_header(names) == cell
 
 
 def test_columns_of_an_earlier_run_are_not_input() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from vocnlp.column_values import parse_time
+from vocnlp.column_values import DAY_FIRST, MONTH_FIRST, parse_time
 from vocnlp.columns import Columns, RowProblem, feedback
 from vocnlp.jsonlines import JSON_TEXT
 from vocnlp.records import FEEDBACK
@@ -120,6 +120,46 @@ def test_satisfaction_and_effort_have_scales_of_their_own(role, cells, expected,
     assert [(problem.row, problem.problem) for problem in problems] == told
 
 
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (
+            5,
+            [
+                "非常满意",
+                "非常滿意",
+                "很满意",
+                "5分（非常满意）",
+                "５星",
+                "5-非常滿意",
+                "5：很满意",
+                "1-非常满意",
+                "5.0",
+            ],
+        ),
+        (4, ["满意", "滿意", "比较满意", "比較滿意", "较满意", "較滿意", "基本满意", "4星", "4分（满意）", "2、满意"]),
+        (3, ["一般", "普通", "中立", "3 颗星", "3. 一般", "3分(普通)"]),
+        (2, ["不满意", "不滿意", "不太满意", "不太滿意", "比较不满意", "较不满意", "較不滿意", "2分", "2-不满意"]),
+        (1, ["非常不满意", "非常不滿意", "很不满意", "1-非常不满意", "1（非常不滿意）", "1星级"]),
+    ],
+)
+def test_words_and_stars_of_satisfaction_are_its_five_numbers(number: int, words: list[str]) -> None:
+    assert made("csat", pa.array(words)) == ([float(number)] * len(words), [])
+
+
+def test_what_only_begins_like_a_satisfaction_is_none() -> None:
+    answers, problems = made("csat", pa.array(["5天到货", "满意吗", "4-5", "3/5", "6星"]))
+    assert answers == [None] * 5
+    assert [problem.problem for problem in problems] == ["not a number"] * 5
+
+
+def test_the_answer_to_recommend_counts_no_stars() -> None:
+    assert made("score", pa.array(["5星", "0-完全不可能", "10、一定会"])) == (
+        [None, 0.0, 10.0],
+        [RowProblem(1, "列", "5星", "not a number")],
+    )
+
+
 def test_numeric_scores_outside_the_scale() -> None:
     scores, problems = made("score", pa.array([10.0, 10.5, None, float("nan"), float("inf")]))
     assert scores == [10.0, None, None, None, None]
@@ -156,6 +196,32 @@ def test_numeric_scores_outside_the_scale() -> None:
 )
 def test_times_in_the_usual_notations(text: str, expected: datetime | None) -> None:
     assert parse_time(text) == expected
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [pa.array([46023, 46023, 46080]), pa.array([46023.0, 46023.75, 46080]), pa.array(["46023", "46023.75", "46080"])],
+)
+def test_days_that_excel_counts_are_read_by_the_name_of_the_column(cells: pa.Array) -> None:
+    batch = pa.record_batch({"t": ["x"] * 3, "日期": cells, "读数": cells})
+    rows, problems = feedback(batch, Columns(text="t", at="日期"), first_row=1)
+    assert [when.date() for when in rows.column("at").to_pylist()] == [date(2026, 1, 1)] * 2 + [date(2026, 2, 27)]
+    assert rows.column("at").to_pylist()[1].hour == (0 if pa.types.is_integer(cells.type) else 18)
+    assert problems == []
+    _, problems = feedback(batch, Columns(text="t", at="读数"), first_row=1)
+    assert [problem.problem for problem in problems] == ["not a date or time"] * 3
+    named = Columns(text="t", at="读数", how={"at": "named"})
+    assert feedback(batch, named, first_row=1)[0].column("at") == rows.column("at")
+
+
+def test_dates_with_the_year_last_are_read_in_the_order_of_the_column() -> None:
+    batch = pa.record_batch({"t": ["x"] * 3, "d": ["1/3/2026", "13/3/2026 下午3:05", "3/14/2026"]})
+    rows, problems = feedback(batch, Columns(text="t", at="d", order=DAY_FIRST), first_row=1)
+    assert rows.column("at").to_pylist() == [datetime(2026, 3, 1), datetime(2026, 3, 13, 15, 5), None]
+    assert problems == [RowProblem(3, "d", "3/14/2026", "not a date or time")]
+    rows, problems = feedback(batch, Columns(text="t", at="d", order=MONTH_FIRST), first_row=1)
+    assert rows.column("at").to_pylist() == [datetime(2026, 1, 3), None, datetime(2026, 3, 14)]
+    assert problems == [RowProblem(2, "d", "13/3/2026 下午3:05", "not a date or time")]
 
 
 def test_bad_times_become_null_and_are_reported() -> None:

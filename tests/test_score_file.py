@@ -185,7 +185,10 @@ def test_nps_by_group_counts_the_usable_answers(survey: Path) -> None:
     figures = {(row["维度"], row["分组"]): row for row in read_sheet(survey, "阶段NPS")}
     answers = [row["推荐分"] for row in rows(12)] + [3]
     total = figures["全部", "全部"]
-    assert total["评论行数"] == 16
+    noise = [row["噪声"] for row in read_sheet(survey, "标注结果") if row["噪声"]]
+    assert (total["记录数"], total["有效评论"], len(noise)) == (16, 14, 2)
+    negative = sum(row["情感"] == "负面" for row in read_sheet(survey, "标注结果"))
+    assert total["负面%"] == round(100 * negative / total["有效评论"], 1)
     assert total["有效评分数"] == 13
     assert total["推荐者"] == sum(answer >= 9 for answer in answers)
     assert total["贬损者"] == sum(answer <= 6 for answer in answers)

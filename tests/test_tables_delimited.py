@@ -5,6 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from vocnlp.delimited import DelimitedSource
 from vocnlp.errors import InputError
 from vocnlp.tables import Limits, open_table
 
@@ -86,10 +87,82 @@ def test_ragged_row_is_named_with_its_counts(tmp_path: Path, line: str, count: i
     assert "quote" in caught.value.hint
 
 
-def test_title_line_above_the_header_is_not_swallowed(tmp_path: Path) -> None:
+def titled(path: Path) -> tuple[str | None, list[str], int, tuple[str, ...]]:
+    source = open_table(path)
+    assert isinstance(source, DelimitedSource)
+    return source.delimiter, source.schema.names, source.header_row, source.above
+
+
+def test_titles_above_the_header_are_no_data(tmp_path: Path) -> None:
     path = written(tmp_path, "六月客户反馈\n编号,评论,分数\n1,好,9\n2,差,2\n3,行,7\n4,快,8\n")
-    with pytest.raises(InputError, match="row 1: 3 cells where the header has 1"):
+    assert titled(path) == (",", ["编号", "评论", "分数"], 2, ("六月客户反馈",))
+    assert rows_of(path) == [["1", "好", "9"], ["2", "差", "2"], ["3", "行", "7"], ["4", "快", "8"]]
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "big5", "utf-16"])
+@pytest.mark.parametrize("above", ["", "导出时间：2026-07-01 09:30\n", "导出人：王芳\n\n"])
+def test_titles_are_skipped_in_files_of_two_columns_and_two_rows(
+    tmp_path: Path, mark: str, encoding: str, above: str
+) -> None:
+    if encoding == "big5":
+        above = above.translate(str.maketrans("导时间", "導時間"))
+    text = f"客服回訪記錄\n{above}評論{mark}評分\n送貨很慢{mark}3\n師傅很有耐心{mark}10\n"
+    path = written(tmp_path, text.encode(encoding))
+    lines = above.splitlines()
+    told = ("客服回訪記錄", *(line for line in lines if line))
+    assert titled(path) == (mark, ["評論", "評分"], 2 + len(lines), told)
+    assert rows_of(path) == [["送貨很慢", "3"], ["師傅很有耐心", "10"]]
+
+
+@pytest.mark.parametrize("rows", ["", "很慢,3\n"])
+def test_a_title_is_skipped_however_few_rows_follow(tmp_path: Path, rows: str) -> None:
+    path = written(tmp_path, "客户满意度，第三季度\n评论,评分\n" + rows)
+    assert titled(path) == (",", ["评论", "评分"], 2, ("客户满意度，第三季度",))
+    assert rows_of(path) == [row.split(",") for row in rows.splitlines()]
+
+
+def test_titles_saved_by_a_spreadsheet_have_empty_cells_behind_them(tmp_path: Path) -> None:
+    path = written(tmp_path, "sep=;\n满意度调查;;\n;;\n门店;评论;评分\n城南店;灯坏了;4\n")
+    assert titled(path) == (";", ["门店", "评论", "评分"], 3, ("满意度调查",))
+    assert rows_of(path) == [["城南店", "灯坏了", "4"]]
+
+
+def test_a_header_without_known_names_stands_behind_an_empty_line(tmp_path: Path) -> None:
+    path = written(tmp_path, "巡店小结\n\n店名,片区,顾客怎么讲\n甲店,东,门口积水\n乙店,西,冷气太足\n")
+    assert titled(path)[1:] == (["店名", "片区", "顾客怎么讲"], 3, ("巡店小结",))
+
+
+def test_a_ragged_row_below_titles_is_named_by_its_line_in_the_file(tmp_path: Path) -> None:
+    path = written(tmp_path, "回访\n导出人：李雷\n评论,评分\n很慢,3\n很快,9\n共2条\n")
+    with pytest.raises(InputError, match=r"row 3: 1 cells where the header has 2 \(line 6\)"):
         rows_of(path)
+
+
+def test_batches_after_skip_know_where_the_rows_below_titles_begin(tmp_path: Path) -> None:
+    path = written(tmp_path, "回访\n\n评论,评分\n" + "".join(f"第{n}句,{n % 11}\n" for n in range(30)))
+    assert rows_of(path, 7, 28) == [["第28句", "6"], ["第29句", "7"]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "评论\n味道好,量也足\n服务,还行\n",  # who names the comments means them
+        "顾客怎么讲\n菜咸,汤淡\n下次,还来\n评价,就这样吧,不多写了\n环境可以\n灯太暗,桌子,都在晃\n",
+        "顾客怎么讲\n\n菜咸,汤淡\n下次,还来\n",
+    ],
+)
+def test_comments_a_line_stay_one_column(tmp_path: Path, text: str) -> None:
+    lines = text.splitlines()
+    assert titled(written(tmp_path, text)) == (",", [lines[0]], 1, ())
+    assert rows_of(tmp_path / "in.csv") == [[line] for line in lines[1:]]
+
+
+def test_a_header_that_cannot_be_reached_is_refused_with_its_line(tmp_path: Path) -> None:
+    text = "回访记录\n评论,评分\n很慢,3,已回\n很快,9,已回\n一般,6,未回\n还行\n"
+    with pytest.raises(InputError, match="line 2 looks like the header, 评论, 评分, but other lines") as caught:
+        open_table(written(tmp_path, text))
+    assert caught.value.hint == "delete the lines above the header"
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_long_texts_are_cut_with_a_mark_and_counted(tmp_path: Path) -> None:
 def test_forbidden_characters_are_replaced_and_counted(tmp_path: Path) -> None:
     with Workbook(tmp_path / "a.xlsx") as book:
         book.sheet("s", ["t\x01"]).write_rows([["好\x00\x0b\x1f吃"], ["\ud83d半个"], ["\uffff"], ["一\t二\n三"]])
-    assert book.replaced == 4
+    assert book.replaced == 4  # the header among them
     assert values_of(openpyxl.load_workbook(tmp_path / "a.xlsx")["s"]) == [
         ["t\ufffd"],
         ["好\ufffd\ufffd\ufffd吃"],
@@ -88,6 +88,18 @@ def test_forbidden_characters_are_replaced_and_counted(tmp_path: Path) -> None:
         ["\ufffd"],
         ["一\t二\n三"],
     ]
+
+
+def test_a_text_that_had_to_change_is_counted_once_for_all_sheets_and_quotes(tmp_path: Path) -> None:
+    long, marked = "慢" * 40_000, "屏幕\x00闪，按键\x00松"
+    with Workbook(tmp_path / "a.xlsx") as book:
+        rows = book.sheet("标注结果", ["评论", "证据"])
+        rows.write([long, long])
+        rows.write([marked, "屏幕\x00闪；按键\x00松"])
+        rows.write([long, None])  # another customer's, word for word
+        tags = book.sheet("标签明细", ["证据", "评论"])
+        tags.write_rows([[long, long], ["屏幕\x00闪", marked], ["按键\x00松", marked], ["好", "新\x00的"]])
+    assert (book.cut, book.replaced) == (2, 2)
 
 
 def test_sheets_are_written_in_turn_with_header_filter_and_widths(tmp_path: Path) -> None:

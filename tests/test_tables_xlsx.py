@@ -12,6 +12,7 @@ import xlsxwriter
 
 from vocnlp.errors import InputError
 from vocnlp.sheets_cells import way_back
+from vocnlp.sheets_merged import Merged
 from vocnlp.sheets_reading import SheetSource
 from vocnlp.tables import Limits, open_table
 
@@ -269,6 +270,34 @@ def test_the_first_row_stays_the_header_where_what_follows_is_none(
     source = open_table(book_of(tmp_path / "a.xlsx", s=rows))
     assert isinstance(source, SheetSource)
     assert (source.header_row, source.above, source.schema.names[0]) == (1, (), rows[0][0])
+
+
+def merged_book(path: Path) -> Path:
+    """A title, a header in row 3 from column B on, and five rows; 渠道 is merged over rows 4-6 and 7-8, 评论 over 4-5."""
+    rows = [["门店回访"], [], ["渠道", "评论", "评分"], ["热线", "坐等一小时", 2], [None, None, 3], [None, "很快", 9],
+            ["官网", "找不到入口", 4], [None, "好用", 10]]  # fmt: skip
+    book = openpyxl.load_workbook(book_of(path, s=[[None, *row] for row in rows]))
+    for cells in ("B1:D1", "B4:B6", "B7:B8", "C4:C5"):
+        book["s"].merge_cells(cells)
+    book.save(path)
+    return path
+
+
+def test_merged_cells_are_known_and_give_their_value_to_each_row_of_the_columns_asked_for(tmp_path: Path) -> None:
+    source = open_table(merged_book(tmp_path / "a.xlsx"))
+    assert isinstance(source, SheetSource)
+    assert source.merged == (Merged("渠道", 4, 6), Merged("评论", 4, 5), Merged("渠道", 7, 8))
+    assert [row["渠道"] for row in next(source.batches()).to_pylist()] == ["热线", None, None, "官网", None]
+    source.fill(["渠道"])
+    cells = [list(row.values()) for batch in source.batches(2) for row in batch.to_pylist()]
+    assert cells == [
+        ["热线", "坐等一小时", 2],
+        ["热线", None, 3],
+        ["热线", "很快", 9],
+        ["官网", "找不到入口", 4],
+        ["官网", "好用", 10],
+    ]
+    assert [list(row.values()) for row in next(source.batches(2, skip=1)).to_pylist()] == cells[1:3]
 
 
 def test_cells_of_a_mixed_column_find_the_way_back(tmp_path: Path) -> None:

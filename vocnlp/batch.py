@@ -27,6 +27,7 @@ from .errors import BundleError, InputError, VocnlpError
 from .figures import Figures
 from .processes import cores, interrupts_held, settle_in
 from .records import TAG, VERDICT, Prediction
+from .sheets_reading import fill_merged
 from .store_rows import unnumbered
 from .tables import Source, open_table
 from .tagged_files import OURS, Finished, as_tagged, finish, out_schema, output_kind, read_segments
@@ -192,7 +193,8 @@ def _work(texts: list[str]) -> pa.RecordBatch:
 def open_for_scoring(path: Path | str, options: Options) -> tuple[Source, Columns]:
     """The source and its columns, chosen on the first thousand rows. InputError as in ``tables`` and ``columns``.
 
-    What vocnlp itself appended in an earlier run is no input.
+    What vocnlp itself appended in an earlier run is no input. A cell of a sheet that is merged over rows counts in each of
+    them where it names a group, a customer or a time (``Columns.grouping``).
     """
     source = open_table(path, sheet=options.sheet)
     if options.sheet is None and is_own(source.sheets) and source.sheet != SHEET_ROWS:
@@ -201,9 +203,11 @@ def open_for_scoring(path: Path | str, options: Options) -> tuple[Source, Column
     first = next(source.batches(_SAMPLE), pa.RecordBatch.from_pylist([], schema=source.schema))
     schema = pa.schema([source.schema.field(name) for name in kept])
     try:
-        return source, choose_columns(schema, first.select(kept), named=options.named)
+        columns = choose_columns(schema, first.select(kept), named=options.named)
     except InputError as error:
         raise InputError(error.message, path=error.path or path, hint=error.hint) from error
+    fill_merged(source, columns.grouping)
+    return source, columns
 
 
 def score_file(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -22,9 +23,22 @@ from rich.tree import Tree
 
 from .batch import Scored
 from .codeframe import Codeframe, CodeframeDiff
-from .columns import NO_ANSWERS, OFF_SCALE, TIED, UNDIRECTED, UP_TO_FIVE, Columns
+from .column_header import data_in_header
+from .columns import (
+    NO_ANSWERS,
+    NO_TIMES,
+    OFF_SCALE,
+    REPEATED,
+    ROLES,
+    TIED,
+    UNDIRECTED,
+    UNORDERED,
+    UP_TO_FIVE,
+    Columns,
+)
+from .filekinds import CSV, XLSX
 from .records import NEGATIVE, NEUTRAL, POSITIVE, Prediction
-from .sheets_reading import header_row_of
+from .sheets_reading import header_row_of, merged_of
 from .tables import Source
 
 _STYLE = {POSITIVE: "green", NEUTRAL: "yellow", NEGATIVE: "red"}
@@ -35,6 +49,10 @@ _LEFT = {
     TIED: "not taken: {} are equally likely; name one with --{role}",
     OFF_SCALE: "not taken: {} is not mainly answers of {scale}",
     UNDIRECTED: "not taken: {} does not say whether high is easy; if it is, name it with --ces",
+    NO_TIMES: "not taken: {} is not mainly dates or times, because of cells such as {example!r}; write 2026-03-01",
+    UNORDERED: "not taken: {} has dates such as {example!r}, and none says whether the day or the month stands first; "
+    "write 2026-03-01",
+    REPEATED: "not taken: {} holds {example!r} more than once, so it numbers no rows; rows go by their place",
 }
 _SCALE = {"csat": "1-5", "ces": "1-7"}
 
@@ -50,18 +68,37 @@ def print_columns(console: Console, source: Source, columns: Columns) -> None:
         f"[bold]{escape(source.path.name)}[/] ({escape(where or source.kind)})", highlight=False, soft_wrap=True
     )
     if above := getattr(source, "above", ()):
-        told = f"above the header, row {header_row_of(source)}, and taken for a title: {', '.join(above)}"
+        told = f"above the header, row {getattr(source, 'header_row', 1)}, and taken for a title: {', '.join(above)}"
+        console.print(f"  [yellow]{escape(told)}[/]", highlight=False, soft_wrap=True)
+    if source.kind in (CSV, XLSX) and (cell := data_in_header(source.schema.names)) is not None:
+        told = f"the first row looks like data ({cell[:20]!r}), but it is read as the header: put a header above it"
+        console.print(f"  [yellow]{escape(told)}[/]", highlight=False, soft_wrap=True)
+    for told in _merged(source, columns):
         console.print(f"  [yellow]{escape(told)}[/]", highlight=False, soft_wrap=True)
     for role in ("text", "score", "csat", "ces", "stage", "channel", "segment", "customer", "at", "id"):
         column, left = columns.of(role), columns.left.get(role)
         if column is not None:
             shown = f"{escape(column)}  [dim]{_WHY[columns.how[role]]}[/]"
+            shown += f"  [dim]{columns.order}[/]" if role == "at" and columns.order else ""
         elif left is not None:
-            told = _LEFT[left.why].format(", ".join(left.names), role=role, scale=_SCALE.get(role))
+            names = ", ".join(left.names)
+            told = _LEFT[left.why].format(names, role=role, scale=_SCALE.get(role), example=left.example)
             shown = f"[dim]- {escape(told)}[/]"
         else:
             continue
         console.print(f"  {role:<9} {shown}", highlight=False, soft_wrap=True)
+
+
+def _merged(source: Source, columns: Columns) -> Iterator[str]:
+    """What became of merged cells, a column at a time; those of columns without a role came as they are."""
+    below = Counter[str]()
+    for one in merged_of(source):
+        below[one.column] += one.below
+    for column, count in below.items():
+        if column in columns.grouping:
+            yield f"{column}: merged cells; their value counts in each of their rows, {count:,} that were empty"
+        elif any(columns.of(role) == column for role in ROLES):
+            yield f"{column}: merged cells; each counts once, in the first of its rows, and {count:,} below have none"
 
 
 @contextmanager

@@ -26,8 +26,9 @@ _SYNONYMS: dict[str, str] = {
         verbatims review reviews text content remark remarks reason message open_ended suggestion suggestions
         comment_text review_text review_content""",
     SCORE: """nps nps_score nps评分 nps分数 nps得分 nps打分 nps评價 推荐分 推荐分数 推荐评分 推荐度 推荐意愿
-        推荐值 推荐可能性 推薦分 推薦分數 推薦度 推薦意願 推薦可能性 多大可能 可能性 愿意推荐 愿意向
-        likelihood_to_recommend likely_to_recommend ltr 评分 打分 分数 得分 評分 分數 score rating""",
+        推荐值 推荐可能性 推荐程度 推荐评价 推薦分 推薦分數 推薦度 推薦意願 推薦可能性 推薦程度
+        推薦評價 多大可能 可能性 愿意推荐 愿意向 likelihood_to_recommend likely_to_recommend ltr 评分 打分 分数 得分 評分
+        分數 score rating""",
     STAGE: """触点 接触点 觸點 接觸點 环节 環節 阶段 階段 旅程 旅程阶段 旅程階段 旅程环节 场景 場景 stage
         touchpoint touch_point journey_stage""",
     CHANNEL: """渠道 反馈渠道 反饋渠道 来源 來源 数据来源 来源渠道 平台 渠道来源 channel source platform""",
@@ -39,8 +40,8 @@ _SYNONYMS: dict[str, str] = {
     AT: """评论时间 反馈时间 提交时间 评价时间 答题时间 时间 日期 評論時間 反饋時間 提交時間 時間 创建时间
         建立時間 发布时间 created_at submitted_at date time timestamp datetime submit_time create_time""",
     CSAT: """csat csat_score csat评分 csat得分 csat分数 总体满意度 整体满意度 总满意度 综合满意度 整體滿意度 满意度 滿意度
-        满意度评分 满意度得分 满意度打分 满意度分数 滿意度評分 滿意度分數 满意程度 滿意程度 satisfaction satisfaction_score
-        overall_satisfaction customer_satisfaction""",
+        满意度评分 满意度得分 满意度打分 满意度分数 滿意度評分 滿意度分數 满意程度 滿意程度 满意度评价 滿意度評價
+        satisfaction satisfaction_score overall_satisfaction customer_satisfaction""",
     CES: """ces ces_score ces评分 ces得分 ces分数 customer_effort_score 省力度 省力程度 轻松程度 輕鬆程度 容易程度 费力度
         费力程度 費力度 费力指数 customer_effort effort_score effort""",
     ID: """编号 答卷编号 问卷编号 评论编号 评论id 反馈编号 序号 記錄編號 编码 編號 答卷編號 序號 id response_id
@@ -59,6 +60,7 @@ CES_NAME = re.compile(r"费力|費力|省力|轻松|輕鬆|容易|effort|(?<![a-
 #: Of effort it is not known whether the best answer is the highest one, unless the header names the CES.
 EFFORT_NAME = re.compile(r"费力|費力|effort(?! score)")
 CES_PROPER = re.compile(r"(?<![a-z])ces(?![a-z])|effort score")
+_DATE = re.compile(r"日期|(?<![a-z])date(?![a-z])")
 _SCALE_BEHIND = re.compile(r"[\d\s分至到]*")  # 满意度(1-5分)
 _QUESTION = re.compile(r"(什么|什麼|哪些|如何|怎样|怎么样|[?？吗嗎呢])\s*$")
 _CJK = "\u3400-\u9fff"
@@ -109,6 +111,12 @@ def _counts(role: str, behind: str) -> bool:
     if role == _OTHER:
         return not behind
     return role not in (CSAT, CES) or _SCALE_BEHIND.fullmatch(behind) is not None
+
+
+def dates_are_in(name: str) -> bool:
+    """Whether a column of this name holds days, so that numbers in it are days too: a 等待时间 may be any number."""
+    role, rank = match_name(name)
+    return role == AT and (rank == EXACT or _DATE.search(plain(name)) is not None)
 
 
 def order_of(name: str) -> int:

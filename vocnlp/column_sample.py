@@ -5,7 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .column_values import as_answers, as_labels, as_times
+from .column_names import dates_are_in
+from .column_values import as_answers, as_labels, as_times, day_order, is_year_last
 
 _OPEN_LENGTH, _OPEN_DISTINCT = 4.0, 0.3
 
@@ -52,10 +53,34 @@ class Sample:
 
     def time_share(self, name: str) -> float:
         """Share of the filled cells that are dates or times; 0 where no cell is filled."""
-        times, problems = as_times(*self._column(name))
+        times, problems = self._times(name)
         good, bad = len(times) - times.null_count, len(problems) - problems.null_count
         share: float = good / max(good + bad, 1)
         return share
+
+    def no_time(self, name: str) -> str | None:
+        """A cell that is no date or time, of those that hang on the order of day and month if there are any."""
+        texts, problems = as_labels(*self._column(name)), self._times(name)[1]
+        wrong: list[str] = texts.filter(problems.is_valid()).to_pylist()
+        return min(wrong, key=lambda text: not is_year_last(text), default=None)
+
+    def day_order(self, name: str) -> str:
+        """DAY_FIRST or MONTH_FIRST where the cells have the year last and only that order fits all of them, else ""."""
+        return day_order(*self._column(name))
+
+    def is_unordered(self, name: str) -> bool:
+        """True where cells have the year last, and both orders of day and month fit all of them."""
+        return is_year_last(self.no_time(name) or "") and not self.day_order(name)
+
+    def _times(self, name: str) -> tuple[pa.Array, pa.Array]:
+        column, kind = self._column(name)
+        return as_times(column, kind, order=day_order(column, kind), serial=dates_are_in(name))
+
+    def repeated(self, name: str) -> str | None:
+        """The commonest of the cells that are there twice or more."""
+        counts = pc.value_counts(as_labels(*self._column(name)).drop_null()).to_pylist()
+        again = [(one["counts"], one["values"]) for one in counts if one["counts"] > 1]
+        return max(again, key=lambda one: one[0])[1] if again else None
 
     def is_unique(self, name: str) -> bool:
         labels = as_labels(*self._column(name)).drop_null()

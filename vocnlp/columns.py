@@ -7,51 +7,48 @@ FEEDBACK schema of ``records``.
 from __future__ import annotations
 
 import difflib
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .column_names import (
-    CES_NAME,
-    CES_PROPER,
-    CONTAINS,
-    CSAT_NAME,
-    EFFORT_NAME,
-    EXACT,
-    NPS_NAME,
-    QUESTION,
-    ROLES,
-    STARS,
-    match_name,
-    order_of,
-    plain,
+from .column_choice import (
+    BY_NAME,
+    NO_ANSWERS,
+    NO_TIMES,
+    OFF_SCALE,
+    REPEATED,
+    TIED,
+    UNDIRECTED,
+    UNORDERED,
+    UP_TO_FIVE,
+    Left,
+    choose_answer,
+    choose_id,
+    choose_label,
+    choose_score,
+    choose_text,
+    choose_time,
+    listed,
 )
+from .column_header import refuse_title
+from .column_names import ROLES, dates_are_in, match_name, plain
 from .column_sample import Sample
 from .column_values import SCALES, as_answers, as_labels, as_texts, as_times
 from .errors import InputError
 from .records import FEEDBACK
 
-__all__ = ["ROLES", "Columns", "Left", "RowProblem", "choose_columns", "feedback"]
+__all__ = [
+    "BY_NAME", "NO_ANSWERS", "NO_TIMES", "OFF_SCALE", "REPEATED", "ROLES", "TIED", "UNDIRECTED", "UNORDERED", "UP_TO_FIVE",
+    "Columns", "Left", "RowProblem", "choose_columns", "feedback",
+]  # fmt: skip
 
-NAMED, BY_NAME, BY_CONTENT = "named", "name", "content"
-NO_ANSWERS, UP_TO_FIVE, TIED = "no answers", "up to five", "tied"
-OFF_SCALE, UNDIRECTED = "off scale", "undirected"
+NAMED = "named"
+#: Roles of which a cell that is merged over rows counts in each of them. A comment, an answer and an id count once.
+GROUPING = ("stage", "channel", "segment", "customer", "at")
 _OURS = "voc_"  # columns that an earlier run appended are never input
-_MAINLY = 0.8
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """Likely columns that were not taken for a role, and why: NO_ANSWERS (hardly numbers within 0-10), UP_TO_FIVE
-    (none above 5, so no 0-10 answer), TIED (equally likely), OFF_SCALE (hardly answers of 1-5 for satisfaction, 1-7 for
-    effort) or UNDIRECTED (effort, and nobody says whether the highest answer is the best)."""
-
-    why: str
-    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,8 @@ class Columns:
     """The source's column for each role, None where it has none.
 
     ``how`` maps each role found to why: ``name``, ``content`` or ``named``; ``left`` has the roles that a column was
-    left out of for a reason that a person should know.
+    left out of for a reason that a person should know. ``order`` is DAY_FIRST or
+    MONTH_FIRST where the times are dates such as 13/1/2026.
     """
 
     text: str
@@ -74,6 +72,12 @@ class Columns:
     ces: str | None = None
     how: Mapping[str, str] = field(default_factory=dict)
     left: Mapping[str, Left] = field(default_factory=dict)
+    order: str = ""
+
+    @property
+    def grouping(self) -> tuple[str, ...]:
+        """The columns whose cells say to which group, customer or time a row belongs, and so may be those of many rows."""
+        return tuple(name for role in GROUPING if (name := self.of(role)) is not None)
 
     def of(self, role: str) -> str | None:
         """The column of one of ROLES."""
@@ -97,7 +101,7 @@ def choose_columns(schema: pa.Schema, sample: pa.RecordBatch, *, named: Mapping[
     Raises InputError where a named column does not exist, where no column holds comments, and where two are equally
     good for the text or the score, and where a title stands above the true header.
     """
-    _refuse_title(schema, sample)
+    refuse_title(schema, sample)
     chosen: dict[str, Any] = {}
     how: dict[str, str] = {}
     left: dict[str, Left] = {}
@@ -109,31 +113,25 @@ def choose_columns(schema: pa.Schema, sample: pa.RecordBatch, *, named: Mapping[
     matches = {name: match_name(name) for name in free}
     sampled = Sample(schema, sample)
     if "text" not in chosen:
-        text, how["text"] = _choose_text(matches, sampled, schema)
+        text, how["text"] = choose_text(matches, sampled, schema)
         chosen["text"] = text
         matches.pop(text)
     for role in SCALES:
         if role not in chosen:
             score = role == "score"
-            found = _choose_score(matches, sampled) if score else _choose_answer(matches, sampled, role=role)
+            found = choose_score(matches, sampled) if score else choose_answer(matches, sampled, role=role)
             chosen[role], not_taken = found
-            how |= {role: BY_NAME} if found[0] is not None else {}
+            left |= {role: not_taken} if not_taken else {}
+    for role, choose in (("at", choose_time), ("id", choose_id)):
+        if role not in chosen:
+            chosen[role], not_taken = choose(matches, sampled)
             left |= {role: not_taken} if not_taken else {}
     for role in ROLES:
         if role not in chosen:
-            chosen[role] = _choose_plain(role, matches, sampled)
-            how |= {role: BY_NAME} if chosen[role] is not None else {}
-    return Columns(**chosen, how=how, left=left)
-
-
-def _refuse_title(schema: pa.Schema, sample: pa.RecordBatch) -> None:
-    """With a title in the header's place the header would pass for a comment, and the scores for words."""
-    unnamed = [name for at, name in enumerate(schema.names, 1) if name == f"列{at}"]
-    first = list(sample.slice(0, 1).to_pylist()[0].values()) if unnamed and sample.num_rows else []
-    header = [cell for cell in first if isinstance(cell, str) and match_name(cell)[1] == EXACT]
-    if len(header) > 1:
-        told = f"{schema.names[0]!r} is a title; the header, {_listed(header)}, stands below it"
-        raise InputError(told, hint="delete the rows above the header")
+            chosen[role] = choose_label(role, matches)
+        how |= {role: BY_NAME} if chosen[role] is not None and role not in how else {}
+    order = sampled.day_order(chosen["at"]) if chosen["at"] is not None else ""
+    return Columns(**chosen, how=how, left=left, order=order)
 
 
 def _existing(schema: pa.Schema, role: str, column: str) -> str:
@@ -145,95 +143,7 @@ def _existing(schema: pa.Schema, role: str, column: str) -> str:
         return alike[0]
     near = difflib.get_close_matches(column, names, n=1, cutoff=0.4)
     closest = f"did you mean {near[0]!r}? " if near else ""
-    raise InputError(f"no such column for {role}", column=column, hint=f"{closest}columns: {_listed(names)}")
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)
-
-
-def _choose_text(matches: Mapping[str, tuple[str | None, int]], sample: Sample, schema: pa.Schema) -> tuple[str, str]:
-    candidates = [name for name, (role, _) in matches.items() if role == "text"]
-    for rank in (EXACT, CONTAINS, QUESTION):
-        pool = [name for name in candidates if matches[name][1] == rank]
-        filled = pool if sample.is_empty else [name for name in pool if sample.words(name)[0] > 0]
-        if rank == QUESTION or len(filled) > 1:
-            filled = [name for name in filled if sample.is_open(name)] or (filled if rank != QUESTION else [])
-        if len(filled) == 1:
-            return filled[0], BY_NAME
-        if filled:
-            raise InputError(f"two candidates for the text: {_listed(filled)}", hint="name one with --text")
-    unnamed = [name for name, (role, _) in matches.items() if role in (None, "text")]
-    others = [name for name, (_, rank) in matches.items() if rank < EXACT]
-    for pool in (unnamed, others):
-        if open_ones := [name for name in pool if sample.is_open(name)]:
-            return max(open_ones, key=lambda name: math.prod(sample.words(name))), BY_CONTENT
-    silent = [name for name in candidates if matches[name][1] != QUESTION]
-    if len(silent) == 1:  # the comment column is there, only the first rows have no comment
-        return silent[0], BY_NAME
-    hint = f"name one with --text; columns: {_listed(schema.names)}"
-    raise InputError("no column holds comments", hint=hint)
-
-
-def _choose_score(matches: Mapping[str, tuple[str | None, int]], sample: Sample) -> tuple[str | None, Left | None]:
-    """The NPS answer, or None and why a likely column was left."""
-    ranked: dict[int, list[str]] = {}
-    left = None
-    for name, (role, match) in matches.items():
-        text = plain(name)
-        explicit = NPS_NAME.search(text) is not None
-        other = CSAT_NAME.search(text) or CES_NAME.search(text)
-        if role != "score" or STARS.search(text) or (other and not explicit):
-            continue
-        filled, share, greatest = sample.scores(name)
-        if filled and share < _MAINLY:
-            left = Left(NO_ANSWERS, (name,))
-        elif not explicit and filled >= 20 and greatest <= 5:
-            left = Left(UP_TO_FIVE, (name,))
-        else:
-            ranked.setdefault(match + (2 if explicit else 0), []).append(name)
-    if not ranked:
-        return None, left
-    best = ranked[max(ranked)]
-    if len(best) == 1:
-        return best[0], None
-    if max(ranked) == CONTAINS:  # 口味评分, 环境评分: marks for single aspects
-        return None, Left(TIED, tuple(best))
-    raise InputError(f"two candidates for the score: {_listed(best)}", hint="name one with --score")
-
-
-def _choose_answer(
-    matches: Mapping[str, tuple[str | None, int]], sample: Sample, *, role: str
-) -> tuple[str | None, Left | None]:
-    """The column of ``csat`` or ``ces``, or None and why a likely one was left."""
-    about = CSAT_NAME if role == "csat" else CES_NAME
-    ranked: dict[int, list[str]] = {}
-    left = None
-    for name, (found, match) in matches.items():
-        text = plain(name)
-        if found not in (role, "score") or not about.search(text) or NPS_NAME.search(text) or STARS.search(text):
-            continue
-        filled, share, _ = sample.scores(name, role)
-        if filled and share < _MAINLY:
-            left = Left(OFF_SCALE, (name,))
-        elif role == "ces" and EFFORT_NAME.search(text) and not CES_PROPER.search(text):
-            left = Left(UNDIRECTED, (name,))
-        else:
-            ranked.setdefault(match if found == role else CONTAINS, []).append(name)
-    best = ranked[max(ranked)] if ranked else []
-    if len(best) > 1 and max(ranked) == CONTAINS:  # 服务满意度, 物流满意度: marks for single aspects
-        return None, Left(TIED, tuple(best))
-    return (min(best, key=order_of), None) if best else (None, left)
-
-
-def _choose_plain(role: str, matches: Mapping[str, tuple[str | None, int]], sample: Sample) -> str | None:
-    """The best-named column whose cells do not speak against it; the leftmost on a tie."""
-    pool = [name for name, (found, _) in matches.items() if found == role]
-    if role == "at" and not sample.is_empty:
-        pool = [name for name in pool if sample.time_share(name) >= 0.5]
-    if role == "id" and not sample.is_empty:
-        pool = [name for name in pool if sample.is_unique(name)]
-    return min(pool, key=lambda name: (-matches[name][1], order_of(name)), default=None)
+    raise InputError(f"no such column for {role}", column=column, hint=f"{closest}columns: {listed(names)}")
 
 
 def feedback(batch: pa.RecordBatch, columns: Columns, *, first_row: int) -> tuple[pa.RecordBatch, list[RowProblem]]:
@@ -254,7 +164,12 @@ def feedback(batch: pa.RecordBatch, columns: Columns, *, first_row: int) -> tupl
         if role == "text":
             made[role] = pc.fill_null(as_texts(column, kind), "")
         elif role in SCALES or role == "at":
-            made[role], wrong = as_times(column, kind) if role == "at" else as_answers(column, kind, kind_of=role)
+            serial = columns.how.get(role) == NAMED or dates_are_in(name)
+            made[role], wrong = (
+                as_times(column, kind, order=columns.order, serial=serial)
+                if role == "at"
+                else as_answers(column, kind, kind_of=role)
+            )
             problems += _problems(name, column, wrong, first_row)
         else:
             made[role] = as_labels(column, kind)

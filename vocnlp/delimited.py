@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from .charsets import detect_encoding
 from .errors import InputError
+from .titles import find_header, names_of_columns
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -22,6 +23,7 @@ DELIMITERS = (",", "\t", ";", "|", "，")
 WHOLE_LINE = "\ud800"
 _NOTHING = " \r\n" + "".join(DELIMITERS)  # a line of bare delimiters is as empty as a blank one
 _SNIFF_CHARS, _SNIFF_ROWS = 1 << 16, 200
+_HEADER_WITHIN = 20  # records from the first one in which a header is looked for that cannot be read
 _STEP = 64  # rows between two looks at the memory that a batch has taken
 _BATCH_BYTES = 32 << 20
 _QUOTES = 'a quote mark (") inside a cell must be doubled and the cell quoted; a quoted cell must be closed'
@@ -30,7 +32,8 @@ _QUOTES = 'a quote mark (") inside a cell must be doubled and the cell quoted; a
 class DelimitedSource:
     """One csv or tsv file. ``delimiter`` is what separates its cells; "," where the file has a single column.
 
-    Raises InputError on opening where the encoding cannot be told, and while reading where a row is ragged.
+    ``above`` and ``header_row`` are what they are for a sheet: titles over the header, which are no data, and the
+    header's row as a spreadsheet counts, a record a row and blank lines with them. Raises InputError on opening where the encoding cannot be told, and while reading where a row is ragged.
     """
 
     kind = "csv"
@@ -48,12 +51,17 @@ class DelimitedSource:
         with self._open() as (_, text):
             sample = text.read(_SNIFF_CHARS)
         self._declared, sample = _declared_delimiter(sample)
+        whole = len(sample) < _SNIFF_CHARS
         self._delimiter = self._declared or sniff_delimiter(
-            sample, whole=len(sample) < _SNIFF_CHARS, tabs_first=path.suffix.lower() == ".tsv"
+            sample, whole=whole, tabs_first=path.suffix.lower() == ".tsv"
         )
+        if self._delimiter == WHOLE_LINE:
+            self._refuse_hidden_header(sample, whole=whole)
+        self._begins, self.above = _titled(_records(sample, self._delimiter, whole=whole), self._delimiter)
         self.delimiter: str | None = "," if self._delimiter == WHOLE_LINE else self._delimiter
         with self._open() as (_, text):
-            names = unique_names(self._header(self._reader(text)))
+            self.header_row, header = self._header(self._reader(text))
+        names = unique_names(header)
         self.schema = pa.schema([pa.field(name, pa.string()) for name in names])
 
     def position(self) -> float:
@@ -89,18 +97,18 @@ class DelimitedSource:
             text.readline()
         return csv.reader(text, delimiter=self._delimiter, strict=True)
 
-    def _header(self, reader: Reader) -> list[str]:
-        """The first row that holds anything; empty lines above it are no data."""
+    def _header(self, reader: Reader) -> tuple[int, list[str]]:
+        """The first row below the titles that holds anything, and its number; empty lines above it are no data."""
         try:
-            for cells in reader:
-                if any(cell.strip(_NOTHING) for cell in cells):
-                    return cells
+            for number, cells in enumerate(reader):
+                if number >= self._begins and any(cell.strip(_NOTHING) for cell in cells):
+                    return number + 1, cells
         except csv.Error as error:
             raise self._broken(error, reader, 0) from error
         raise InputError("the file holds no header and no rows", path=self.path, hint="export it again")
 
     def _rows(self, reader: Reader) -> Iterator[list[str]]:
-        width = len(self._header(reader))
+        width = len(self._header(reader)[1])
         number, blank = 0, 0
         try:
             for number, cells in enumerate(reader, 1):
@@ -114,6 +122,18 @@ class DelimitedSource:
                     raise self._ragged(cells, width, blank, number, reader.line_num)
         except csv.Error as error:
             raise self._broken(error, reader, number + 1) from error
+
+    def _refuse_hidden_header(self, sample: str, *, whole: bool) -> None:
+        """A header under a title, in a file that no delimiter divides: as one column it would pass for a comment."""
+        for mark in DELIMITERS:
+            records = _records(sample, mark, whole=whole)[:_HEADER_WITHIN]
+            first = next((cells for cells in records if any(cell.strip() for cell in cells)), [])
+            if names_of_columns(first):
+                return  # who names the comment's column in the first line means it
+            for line, cells in enumerate(records, 1):
+                if len(names := names_of_columns(cells)) > (2 if mark == "，" else 1):
+                    told = f"line {line} looks like the header, {', '.join(names)}, but other lines stand above it"
+                    raise InputError(told, path=self.path, hint="delete the lines above the header")
 
     def _ragged(self, cells: list[str], width: int, blank: int, number: int, line: int) -> InputError:
         if blank:
@@ -165,16 +185,17 @@ def _declared_delimiter(sample: str) -> tuple[str | None, str]:
 
 
 def sniff_delimiter(sample: str, *, whole: bool, tabs_first: bool = False) -> str:
-    """The delimiter under which most rows of the sample have as many cells as the header.
+    """The delimiter under which most rows of the sample have as many cells as the header, titles above it aside.
 
     Where no delimiter divides the header the file has one column, and WHOLE_LINE is returned: a comment a line, commas
-    and all. Unless every row has the same three cells or more: then a title stands above the header, the
+    and all. Unless every row has the same three cells or more: then something stands above the header, the
     delimiter of the rows is returned, and reading reports the ragged row.
     """
     order = ("\t", *(mark for mark in DELIMITERS if mark != "\t")) if tabs_first else DELIMITERS
-    best, best_share, titled = WHOLE_LINE, 0.0, WHOLE_LINE
+    best, best_share, ragged = WHOLE_LINE, 0.0, WHOLE_LINE
     for mark in order:
-        widths = _widths(sample, mark, whole=whole)
+        records = _records(sample, mark, whole=whole)
+        widths = _widths(records[_titled(records, mark)[0] :])
         if not widths:
             continue
         share = widths.count(widths[0]) / len(widths)
@@ -182,24 +203,46 @@ def sniff_delimiter(sample: str, *, whole: bool, tabs_first: bool = False) -> st
             best, best_share = mark, share
             if tabs_first and mark == "\t":
                 break
-        if titled == WHOLE_LINE and mark != "，" and len(widths) > 4 and min(widths[1:]) == max(widths[1:]) > 2:
-            titled = mark
-    return titled if best == WHOLE_LINE else best
+        if ragged == WHOLE_LINE and mark != "，" and len(widths) > 4 and min(widths[1:]) == max(widths[1:]) > 2:
+            ragged = mark
+    return ragged if best == WHOLE_LINE else best
 
 
-def _widths(sample: str, mark: str, *, whole: bool) -> list[int]:
-    """Cells a row under one delimiter, header first, without blank lines; a last row that may be cut does not count."""
-    widths: list[int] = []
+def _records(sample: str, mark: str, *, whole: bool) -> list[list[str]]:
+    """The first rows of the sample under one delimiter, blank ones too; a last row that may be cut does not count."""
+    records: list[list[str]] = []
     lines = io.StringIO(sample, newline="")
-    reader = csv.reader(lines, delimiter=mark)
     try:
-        for cells in islice(reader, _SNIFF_ROWS):
-            if cells and (widths or any(cell.strip() for cell in cells)):
-                widths.append(len(cells))
+        for cells in islice(csv.reader(lines, delimiter=mark), _SNIFF_ROWS):
+            records.append(cells)
     except csv.Error:
         pass  # a broken row is reported, with its number, by the reading itself
     at_end = lines.tell() >= len(sample)
-    return widths[:-1] if at_end and not whole and len(widths) > 1 else widths
+    return records[:-1] if at_end and not whole and len(records) > 1 else records
+
+
+def _widths(records: Iterable[list[str]]) -> list[int]:
+    """Cells a row, header first, without blank lines."""
+    widths: list[int] = []
+    for cells in records:
+        if cells and (widths or any(cell.strip() for cell in cells)):
+            widths.append(len(cells))
+    return widths
+
+
+def _titled(records: Sequence[list[str]], mark: str) -> tuple[int, tuple[str, ...]]:
+    """(index of the first record that is no title, the titles above it); (0, ()) without titles.
+
+    Commas divide comments, too: what looks like a header must be as wide as most rows below it, and without a name
+    that we know as wide as all of them, three cells or more. No export is divided by full-width commas.
+    """
+    at, titles = find_header([cell.strip() for cell in cells] for cells in records)
+    if not titles or mark == "，":
+        return 0, ()
+    widths, known = _widths(records[at:]), bool(names_of_columns(records[at]))
+    same = widths.count(widths[0])
+    fits = 2 * same > len(widths) if known else len(widths) > 1 and same == len(widths) and widths[0] > 2
+    return (at, titles) if fits else (0, ())
 
 
 def unique_names(cells: Sequence[object]) -> list[str]:

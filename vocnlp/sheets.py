@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ from .jsonlines import dump_json
 
 CELL_CHARS = 32_767  # Excel counts UTF-16 units
 CUT_MARK = "…（已截断）"
+QUOTES_BETWEEN = "；"  # what stands between the quotes of a comment in one cell
 _DATA_ROWS = 1_048_575
 # What XML 1.0 has no way to say, lone surrogates among it (the W3C's production Char, negated).
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -30,11 +32,21 @@ _OPTIONS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Changed:
+    """A text that a cell cannot hold as it is, and why."""
+
+    text: str
+    cut: bool
+    replaced: bool
+
+
 class Workbook:
     """An xlsx file being written, sheet after sheet, each row by row; use it in a ``with`` block.
 
-    ``cut`` counts texts that were longer than an Excel cell holds, ``replaced`` cells in which characters that XML
-    forbids became U+FFFD. On an exception inside the block the file is closed and left behind: write to a temporary
+    ``cut`` counts texts that were longer than an Excel cell holds, ``replaced`` those in which characters that XML
+    forbids became U+FFFD. A text that stood in an earlier sheet is not counted again, and words quoted in a row of the
+    text itself are part of it. On an exception inside the block the file is closed and left behind: write to a temporary
     name. Raises OutputError where the file cannot be written.
     """
 
@@ -60,6 +72,8 @@ class Workbook:
         self._wrapped = self._book.add_format({"text_wrap": True, "valign": "top"})
         self._names: set[str] = set()
         self._open: Sheet | None = None
+        self._changed: list[_Changed] = []  # in the row that is being written
+        self._known: dict[int, Sheet | None] = {}  # hash of a text that had to change -> the sheet that had it first
 
     def __enter__(self) -> Workbook:
         return self
@@ -101,15 +115,29 @@ class Workbook:
         return self._book.add_worksheet(unique)
 
     def _text(self, text: str) -> str:
-        """``text`` as a cell can hold it; what had to change is counted."""
+        """``text`` as a cell can hold it; what had to change is kept for ``_count``."""
         clean = _FORBIDDEN.sub("\ufffd", text)
-        self.replaced += clean != text
+        replaced = clean != text
         units = len(clean) + sum(char > "\uffff" for char in clean) if len(clean) * 2 > CELL_CHARS else 0
         if units > CELL_CHARS:
-            self.cut += 1
             kept = clean.encode("utf-16-le")[: 2 * (CELL_CHARS - len(CUT_MARK))]
             clean = kept.decode("utf-16-le", "ignore") + CUT_MARK
+        if replaced or units > CELL_CHARS:
+            self._changed.append(_Changed(text, cut=units > CELL_CHARS, replaced=replaced))
         return clean
+
+    def _count(self, sheet: Sheet) -> None:
+        """Count the texts of a row that had to change: one again in a later sheet, or quoted in its own row, is no other."""
+        whole: list[str] = []
+        for one in sorted(self._changed, key=lambda one: -len(one.text)):
+            first = self._known.setdefault(hash(one.text), sheet)
+            if any(all(part in longer for part in one.text.split(QUOTES_BETWEEN)) for longer in whole):
+                continue
+            whole.append(one.text)
+            if first is sheet:
+                self.cut += one.cut
+                self.replaced += one.replaced
+        self._changed.clear()
 
     def _failed(self, error: Exception) -> OutputError:
         cause = error.args[0] if error.args and isinstance(error.args[0], OSError) else error
@@ -146,6 +174,8 @@ class Sheet:
         for column, value in enumerate(row):
             if value is not None:
                 self._cell(column, value)
+        if self._book._changed:
+            self._book._count(self)
 
     def write_rows(self, rows: Iterable[Sequence[object]]) -> None:
         for row in rows:
@@ -183,6 +213,7 @@ class Sheet:
             text = self._book._text(cell)
             self._sheet.set_column(column, column, self._widths.get(cell, _width(text)))
             self._sheet.write_string(0, column, text, self._book._header)
+        self._book._count(self)
 
     def _cell(self, column: int, value: Any) -> None:
         sheet, book, at = self._sheet, self._book, self._at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, datetime
 from io import BytesIO
 from pathlib import Path
@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from .column_names import EXACT, match_name
 from .delimited import unique_names
 from .errors import InputError
 from .sheets_cells import Mixed, arrow_type, kind_of_cell, shown
 from .sheets_container import measured, with_formulas_as_texts
+from .sheets_merged import Merged, filled, merged_cells
+from .titles import find_header
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
-
-_TITLES_WITHIN = 10  # rows from the first filled one in which a header may follow titles
-_LONGEST_NAME = 60  # characters of a header cell that no name betrays
 
 
 class SheetSource:
@@ -30,7 +28,8 @@ class SheetSource:
     field knows the way back (``sheets_cells.way_back``). Formula cells give the value that was last saved, and their own
     text, "=...", where none was; error cells (#N/A) are null. Wholly empty rows at the end are dropped, those inside
     are kept. ``above``: the titles that stand over the header, a cell a row, which are no data. ``header_row`` is the
-    header's row as Excel counts, so the n-th data row is ``header_row + n``.
+    header's row as Excel counts, so the n-th data row is ``header_row + n``. ``merged``: the cells that are merged over
+    several data rows; ``fill`` gives their value to each of them, otherwise only the first has it.
     """
 
     kind = "xlsx"
@@ -45,7 +44,7 @@ class SheetSource:
         self.sheets: tuple[str, ...] = tuple(workbook.sheet_names)
         self.sheet: str | None
         self.sheet, self._cells = _pick(path, workbook, sheet)
-        self._first, header, last, self.above = _extent(_rows(path, self._cells))
+        self._first, header, last, self.above = _extent(path, self._cells)
         if not header:
             raise InputError(
                 f"the sheet {self.sheet!r} is empty", path=path, hint=f"its sheets: {', '.join(self.sheets)}"
@@ -53,13 +52,19 @@ class SheetSource:
         self._width = len(header)
         self.header_row = self._first + 1  # as Excel counts
         self.rows: int | None = last - self._first
+        self._fill: tuple[Merged, ...] = ()
         kinds: list[set[str]] = [set() for _ in header]
         for row in self._body():
             for kind, cell in zip(kinds, row, strict=False):
                 if cell != "":
                     kind.add(kind_of_cell(cell))
         self.schema = self._typed(unique_names([shown(cell) for cell in header]), kinds)
+        self.merged = merged_cells(self._cells, self.schema.names, header_row=self.header_row, last_row=last + 1)
         self._done = 0
+
+    def fill(self, columns: Collection[str]) -> None:
+        """Let ``batches`` give the value of a merged cell in each of its rows, in these columns."""
+        self._fill = tuple(one for one in self.merged if one.column in columns)
 
     def position(self) -> float:
         """Share of the rows read so far, 0 to 1."""
@@ -69,7 +74,7 @@ class SheetSource:
         """The data rows after the first ``skip``, in order, at most ``size`` a batch."""
         part: list[list[Any]] = []
         self._done = 0
-        for number, row in enumerate(self._body(), 1):
+        for number, row in enumerate(self._whole(), 1):
             if number <= skip:
                 continue
             part.append(row)
@@ -91,6 +96,11 @@ class SheetSource:
                     column.look(row[at])
         told = {at: column.metadata for at, column in mixed.items()}
         return pa.schema([pa.field(name, types[at], metadata=told.get(at)) for at, name in enumerate(names)])
+
+    def _whole(self) -> Iterator[list[Any]]:
+        if not self._fill:
+            return self._body()
+        return filled(self._body(), self._fill, self.schema.names, first_row=self.header_row + 1)
 
     def _body(self) -> Iterator[list[Any]]:
         for number, row in enumerate(_rows(self.path, self._cells)):
@@ -120,6 +130,17 @@ class SheetSource:
 def header_row_of(source: object) -> int | None:
     """The row of a sheet's header as Excel counts; None for a source that is no sheet."""
     return source.header_row if isinstance(source, SheetSource) else None
+
+
+def merged_of(source: object) -> tuple[Merged, ...]:
+    """The cells of a sheet that are merged over several data rows; none of a source that is no sheet."""
+    return source.merged if isinstance(source, SheetSource) else ()
+
+
+def fill_merged(source: object, columns: Collection[str]) -> None:
+    """``SheetSource.fill`` for a source of any kind: only sheets have merged cells."""
+    if isinstance(source, SheetSource):
+        source.fill(columns)
 
 
 def _open(path: Path, instead: BytesIO | None) -> CalamineWorkbook:
@@ -168,7 +189,7 @@ def _pick(path: Path, workbook: CalamineWorkbook, wanted: str | None) -> tuple[s
     spare: tuple[str, CalamineSheet] | None = None
     for sheet in sorted(grids, key=lambda grid: grid.visible != SheetVisibleEnum.Visible):
         cells = _load(path, workbook, sheet.name)
-        first, header, last, _ = _extent(_rows(path, cells))
+        first, header, last, _ = _extent(path, cells)
         if last > first:
             return sheet.name, cells
         if header and spare is None:
@@ -178,46 +199,20 @@ def _pick(path: Path, workbook: CalamineWorkbook, wanted: str | None) -> tuple[s
     return spare
 
 
-def _extent(rows: Iterable[list[Any]]) -> tuple[int, list[Any], int, tuple[str, ...]]:
+def _extent(path: Path, sheet: CalamineSheet) -> tuple[int, list[Any], int, tuple[str, ...]]:
     """Index of the header row, its cells (as many as the widest row has), and the index of the last filled row.
 
-    Last the titles: rows of a single cell in the header's place, where what looks like a header follows soon.
+    Last the titles above the header.
     """
-    first, last, width = -1, -1, 0
+    first, titles = find_header(_rows(path, sheet))
+    last, width = first, 0
     header: list[Any] = []
-    alone: list[str] = []  # cells that stand alone in their rows, as long as a header may still follow
-    above: tuple[str, ...] = ()
-    for number, row in enumerate(rows):
+    for number, row in enumerate(_rows(path, sheet)):
         filled = len(row)
         while filled and row[filled - 1] == "":
             filled -= 1
-        if not filled:
+        if not filled or number < first or first < 0:
             continue
-        cells = [cell for cell in row if cell != ""]
-        if first < 0:
-            if all(isinstance(cell, str) and not cell.strip() for cell in row):
-                continue
-            first, header = number, row
-            alone = [shown(cells[0])] if len(cells) == 1 else []
-        elif alone and number < first + _TITLES_WITHIN:
-            if len(cells) == 1:
-                alone.append(shown(cells[0]))
-            else:
-                if _is_header(cells, titles=alone, apart=number > last + 1):
-                    first, header, width, above = number, row, 0, tuple(alone)
-                alone = []
+        header = row if number == first else header
         last, width = number, max(width, filled)
-    return first, header[:width], last, above
-
-
-def _is_header(cells: list[Any], *, titles: list[str], apart: bool) -> bool:
-    """Whether a row under rows of one cell is the header, and they its titles, and not a header of one column with data.
-
-    ``apart``: an empty row stands between. Whoever names the comment's column in the first row means it.
-    """
-    if match_name(titles[0])[1] == EXACT or not all(isinstance(cell, str) and cell.strip() for cell in cells):
-        return False
-    names = [cell.strip() for cell in cells]
-    if len(set(names)) < len(names) or max(map(len, names)) > _LONGEST_NAME:
-        return False
-    return apart or any(match_name(name)[1] == EXACT for name in names)
+    return first, header[:width], last, tuple(shown(title) for title in titles)

@@ -7,7 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from .bundle import Bundle
 from .codeframe import Codeframe
 from .column_values import NOT_A_NUMBER, NOT_A_TIME, OUT_OF_RANGE, OUTSIDE_CES, OUTSIDE_CSAT
-from .columns import NO_ANSWERS, OFF_SCALE, TIED, UNDIRECTED, UP_TO_FIVE, Columns, RowProblem
+from .columns import (
+    NO_ANSWERS,
+    NO_TIMES,
+    OFF_SCALE,
+    REPEATED,
+    TIED,
+    UNDIRECTED,
+    UNORDERED,
+    UP_TO_FIVE,
+    Columns,
+    RowProblem,
+)
+from .delimited import DelimitedSource
 from .figures import SMALL, Figures
 from .sheets_reading import SheetSource
 from .tables import Source
@@ -25,6 +37,9 @@ _LEFT = {
     TIED: "未使用：“{}”都像是评分，请用 --{role} 指定",
     OFF_SCALE: "未使用：“{}”多数不在该题的量表之内（满意度1-5，省力度1-7）",
     UNDIRECTED: "未使用：“{}”没有说明分数越高是越省力还是越费力；若越高越省力，请用 --ces 指定",
+    NO_TIMES: "未使用：“{}”多数不是日期或时间，如“{example}”；请写成 2026-03-01",
+    UNORDERED: "未使用：“{}”中如“{example}”的日期看不出日、月哪个在前；请写成 2026-03-01",
+    REPEATED: "未使用：“{}”中“{example}”不止一次，不能当编号；编号按行序",
 }
 _PROBLEM = {NOT_A_NUMBER: "不是数字", OUT_OF_RANGE: "不在0-10之间", NOT_A_TIME: "不是日期或时间"}
 _PROBLEM |= {OUTSIDE_CSAT: "不在1-5之间", OUTSIDE_CES: "不在1-7之间"}
@@ -57,10 +72,10 @@ def about_rows(
 
 
 def _rows_of_the_sheet(source: Source) -> Iterator[Row]:
-    """Where the rows of a workbook begin, and what stood above them."""
+    """Where the rows of a table begin, and what stood above them."""
+    if isinstance(source, SheetSource | DelimitedSource) and source.above:
+        yield "表头上方", " / ".join(source.above), "视为标题，不计入数据"
     if isinstance(source, SheetSource):
-        if source.above:
-            yield "表头上方", " / ".join(source.above), "视为标题，不计入数据"
         yield (
             "表头所在行",
             source.header_row,
@@ -71,7 +86,8 @@ def _rows_of_the_sheet(source: Source) -> Iterator[Row]:
 def _columns(columns: Columns) -> Iterator[Row]:
     for role, shown in _ROLES.items():
         left = columns.left.get(role)
-        unused = _LEFT[left.why].format("”“".join(left.names), role=role) if left else "未使用"
+        names = "”“".join(left.names) if left else ""
+        unused = _LEFT[left.why].format(names, role=role, example=left.example) if left else "未使用"
         column = columns.of(role)
         yield f"列：{shown}", column, unused if column is None else _HOW[columns.how[role]]
 
