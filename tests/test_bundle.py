@@ -92,6 +92,36 @@ def test_saving_does_not_overwrite_unless_forced(bundle_copy: Path) -> None:
     assert [each.name for each in bundle_copy.parent.iterdir()] == [bundle_copy.name]
 
 
+def test_a_link_to_a_bundle_stays_a_link_and_its_folder_is_replaced(bundle_copy: Path, tmp_path: Path) -> None:
+    link = tmp_path / "现用"
+    link.symlink_to(bundle_copy.name)
+    saved = Bundle.load(bundle_copy).save(link, card="换过的说明", force=True)
+    assert (saved.path, link.is_symlink()) == (link, True)
+    assert (bundle_copy / "README.md").read_text(encoding="utf-8") == "换过的说明"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["corner-shop", "现用"]
+
+
+def test_a_link_that_leads_to_nothing_yet_gets_the_bundle_where_it_leads(tiny_bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "链接").symlink_to("新模型")
+    Bundle.load(tiny_bundle).save(tmp_path / "链接", card="# 新\n")
+    assert (tmp_path / "链接").is_symlink()
+    assert Bundle.load(tmp_path / "新模型").name == "corner-shop"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["新模型", "链接"]
+
+
+def test_a_bundle_is_saved_into_the_folder_one_is_in(bundle_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = Bundle.load(bundle_copy)
+    monkeypatch.chdir(bundle_copy)
+    assert bundle.save(".", card="就在这里", force=True).path == Path()
+    assert (bundle_copy / "README.md").read_text(encoding="utf-8") == "就在这里"
+
+
+def test_a_name_as_long_as_names_may_be_is_saved(tiny_bundle: Path, tmp_path: Path) -> None:
+    long = tmp_path / ("长" * 85)
+    assert Bundle.load(tiny_bundle).save(long, card="").path == long
+    assert list(tmp_path.iterdir()) == [long]
+
+
 def test_force_replaces_no_folder_that_is_not_a_bundle(tiny_bundle: Path, tmp_path: Path) -> None:
     bundle = Bundle.load(tiny_bundle)
     (tmp_path / "thesis").mkdir()
@@ -119,7 +149,7 @@ def failing(method: Callable[..., Any], *, when: Callable[[Path], bool]) -> Call
         ("write_bytes", lambda path: path.name == "model.safetensors"),
         ("write_bytes", lambda path: path.name == "manifest.json"),
         # The old bundle has been moved aside, the new one cannot take its place.
-        ("rename", lambda path: path.name.startswith(".corner-shop-") and not path.name.endswith("-old")),
+        ("rename", lambda path: path.name == "new"),
     ],
 )
 def test_a_failed_save_leaves_the_old_bundle(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from collections.abc import Mapping, Sequence
@@ -222,6 +223,59 @@ def test_a_file_that_is_no_profile_is_told(tmp_path: Path, content: str) -> None
     file.write_text(content, encoding="utf-8")
     with pytest.raises(InputError, match="holds no profile"):
         Profile.load(file)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("source", 3, "source is no text"),
+        ("rows", "x", "rows is no count"),
+        ("rows", True, "rows is no count"),
+        ("rows", 10**400, "rows is no count"),
+        ("rows", 1499, "sentiment does not add up to the comments"),
+        ("noise", -1, "noise is no count"),
+        ("noise", 2000, "sentiment does not add up to the comments"),
+        ("untagged", 1500, "untagged counts more than the comments"),
+        ("sentiment", None, "sentiment is no table"),
+        ("codes", [], "codes is no table"),
+        ("codes", {"quality": 1501}, "codes counts more than the comments"),
+        ("pains", {"quality": 1501}, "pains counts more than codes"),
+        ("confidence", ["a"], "confidence is no list of 200 counts"),
+        ("confidence", ["a"] * FINE, "a bin of confidence is no count"),
+        ("confidence", [9] * FINE, "confidence counts more than the comments"),
+        ("length", [0] * (LONGEST + 1), "length does not add up to the comments"),
+        ("sure", {"quality": [1, 2]}, "sure is no list of 20 counts"),
+        ("words", {"好": "b"}, "words of '好' is no count"),
+        ("lone", {"好": 0.5}, "lone of '好' is no count"),
+        ("bundles", {}, "bundles does not add up to the comments"),
+        ("codeframes", {"shop@1": 7}, "codeframes does not add up to the comments"),
+    ],
+)
+def test_a_damaged_profile_is_told_with_the_part_that_is_wrong(
+    before: Profile, tmp_path: Path, name: str, value: object, told: str
+) -> None:
+    file = tmp_path / "profile.json"
+    before.save(file)
+    file.write_text(json.dumps({**json.loads(file.read_bytes()), name: value}), encoding="utf-8")
+    with pytest.raises(InputError) as refused:
+        Profile.load(file)
+    assert refused.value.message == f"{file}: holds no profile: {told}"
+    assert refused.value.hint == "make it with: vocnlp drift ... --keep-profile FILE.json"
+
+
+def test_a_profile_without_one_of_its_parts_or_beyond_all_depth_is_told(before: Profile, tmp_path: Path) -> None:
+    file = tmp_path / "profile.json"
+    before.save(file)
+    content = json.loads(file.read_bytes())
+    del content["pains"]
+    for text, told in (
+        (json.dumps(content), "'pains' is missing"),
+        ("[" * 100_000, "maximum recursion depth exceeded"),
+    ):
+        file.write_text(text, encoding="utf-8")
+        with pytest.raises(InputError) as refused:
+            Profile.load(file)
+        assert refused.value.message.startswith(f"{file}: holds no profile: {told}")
 
 
 def test_long_comments_and_odd_confidence_fall_into_the_last_bins() -> None:

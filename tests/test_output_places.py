@@ -83,3 +83,34 @@ def test_endings_and_folders_are_told_with_the_name_that_was_given(
     assert refused([Place(closed)], []) == (
         f"{closed}: no permission to write here", "choose another folder, and close the file in other programs"
     )  # fmt: skip
+
+
+def test_a_folder_that_one_is_in_is_not_replaced_and_its_name_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = tmp_path / "模型"
+    (bundle / "onnx").mkdir(parents=True)
+    told = "holds the folder you are in, so it cannot be replaced from here", f"cd {tmp_path}, and name it 模型"
+    monkeypatch.chdir(bundle)
+    assert refused([Place(Path(), folder=True)], []) == (f".: {told[0]}", told[1])
+    assert refused([Place(Path(), may_replace=False, folder=True)], [])[0] == ".: already exists"
+    monkeypatch.chdir(bundle / "onnx")
+    assert refused([Place(Path(".."), folder=True)], []) == (f"..: {told[0]}", told[1])
+    monkeypatch.chdir(tmp_path)
+    check_places([Place(Path("模型"), folder=True)], [])
+    kept = Place(Path("/"), (), "", False, "is no bundle, so it is not replaced", "choose another folder", folder=True)
+    assert refused([kept], []) == ("/: is no bundle, so it is not replaced", "choose another folder")
+
+
+def test_a_link_to_a_folder_is_looked_at_where_it_leads(tmp_path: Path) -> None:
+    link, nowhere, ring = (tmp_path / name for name in ("链接", "断了的", "绕圈的"))
+    link.symlink_to("新模型")
+    nowhere.symlink_to("没有/模型")
+    ring.symlink_to(ring.name)
+    check_places([Place(link, folder=True)], [])
+    hint = f"create {tmp_path / '没有'}, or choose another folder"
+    assert refused([Place(nowhere, folder=True)], []) == (f"{nowhere}: the folder does not exist", hint)
+    told = f"{ring}: is a link that leads back to itself", "remove it, or choose another name"
+    assert refused([Place(ring, folder=True)], []) == told
+    both = [Place(link, folder=True), Place(tmp_path / "新模型", folder=True)]
+    assert refused(both, [])[0] == f"{link}: would be written twice"

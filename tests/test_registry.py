@@ -162,6 +162,26 @@ def test_a_name_that_is_a_path_does_not_come_in(
         registry.add(odd.path, who="li")
 
 
+def test_an_alias_is_one_plain_word_and_never_a_label(registry: Registry, versions: tuple[Path, Path, Path]) -> None:
+    first, *_ = filled(registry, versions)
+    for wrong in (first, "corner-shop@0.1.0", "a\nb", "june\n", "a b", "a#b", "六月，新", "-x", "a/b", "a.b", ""):
+        with pytest.raises(RegistryError) as refused:
+            registry.add(versions[1], who="li", alias=wrong)
+        assert refused.value.message == f"{registry.folder}: {wrong!r} is no alias"
+        assert refused.value.hint == "an alias is one word of letters, digits, - and _, as challenger"
+    assert registry.state().aliases == {}
+    for right in ("六月", "Juni-2026", "_a", "2"):
+        registry.add(versions[1], who="li", alias=right)
+    assert list(registry.state().aliases) == ["六月", "Juni-2026", "_a", "2"]
+
+
+def test_no_path_of_a_bundle_leads_out_of_the_registry(registry: Registry) -> None:
+    for label in ("../../etc@1", "nosuch", "a@b/c"):
+        with pytest.raises(RegistryError) as refused:
+            registry.path(label)
+        assert refused.value.message == f"{registry.folder}: has no bundle {label}"
+
+
 def test_a_folder_that_is_no_registry_says_how_to_begin_one(tmp_path: Path) -> None:
     with pytest.raises(RegistryError, match=r"is no registry: it has no aliases.json") as refused:
         Registry.open(tmp_path)
@@ -312,6 +332,8 @@ def test_the_settings_of_the_gate_are_read_and_checked(registry: Registry, tmp_p
     assert (settings.critical, settings.slowest, settings.data) == (
         {"quality", "服务"}, 0.8, registry.folder / "gate.jsonl",
     )  # fmt: skip
+    file.write_text("\ufeff" + file.read_text(encoding="utf-8"), encoding="utf-8")  # as Windows editors save it
+    assert registry.settings() == settings
     wrong = {"critcal = []": "knows no key 'critcal'", "critical = 'a'": "critical is no list", "slowest = true": "slowest is no number",
              "data = 3": "data is no name", "slowest": "cannot be read"}  # fmt: skip
     for content, message in wrong.items():

@@ -151,11 +151,43 @@ def test_what_is_not_there_is_told(vocnlp: CommandLine, tiny_bundle: Path, tmp_p
     assert (
         "neither in the registry nor a bundle folder" in vocnlp("models", "promote", "june", "--registry", folder).err
     )
-    assert "has no bundle june@1" in vocnlp("models", "rollback", "--to", "june@1", "--registry", folder).err
+    for word in ("june@1", "nosuch", "a/b@1", ""):
+        ended = vocnlp("models", "rollback", "--to", word, "--registry", folder)
+        assert (ended.code, ended.err) == (
+            2, f"error: {folder}: has no bundle or alias {word}\nnext step: vocnlp models list --registry {folder}\n"
+        )  # fmt: skip
     assert (
         "a champion is promoted, not added"
         in vocnlp("models", "add", tiny_bundle, "--as", "champion", "--registry", folder).err
     )
+
+
+def test_a_bundle_is_no_registry_and_stays_as_it_is(vocnlp: CommandLine, bundle_copy: Path, again: Path) -> None:
+    before = sorted(path.name for path in bundle_copy.iterdir())
+    for words in (["add", again], ["promote", again]):
+        ended = vocnlp("models", *words, "--registry", bundle_copy)
+        assert (ended.code, ended.err) == (
+            2, f"error: {bundle_copy}: is a bundle, so it cannot be a registry\n"
+            "next step: a registry has a folder of its own: name it with --registry FOLDER\n",
+        )  # fmt: skip
+    assert sorted(path.name for path in bundle_copy.iterdir()) == before
+    assert Bundle.load(bundle_copy).name == "corner-shop"
+
+
+def test_what_cannot_be_added_begins_no_registry(vocnlp: CommandLine, tiny_bundle: Path, tmp_path: Path) -> None:
+    folder, empty, odd = tmp_path / "新库", tmp_path / "空的", tmp_path / "odd"
+    empty.mkdir()
+    replace(Bundle.load(tiny_bundle), name="a/b", digest="", path=None).save(odd, card="# odd\n")
+    for words, told in (
+        (["add", tmp_path / "nosuch"], "no such bundle folder"),
+        (["add", empty], "has no manifest.json, so it is not a bundle"),
+        (["promote", empty], "has no manifest.json, so it is not a bundle"),
+        (["add", odd], "cannot be kept under its name and version"),
+        (["add", tiny_bundle, "--as", "champion"], "a champion is promoted, not added"),
+        (["add", tiny_bundle, "--as", "六月 新"], "'六月 新' is no alias"),
+    ):
+        ended = vocnlp("models", *words, "--registry", folder)
+        assert (ended.code, told in ended.err, folder.exists()) == (2, True, False)
 
 
 def test_a_spoilt_bundle_ends_verify_with_an_exit_code(vocnlp: CommandLine, tiny_bundle: Path, tmp_path: Path) -> None:

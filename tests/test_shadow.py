@@ -167,6 +167,27 @@ def test_a_period_of_a_store_is_read(tagger: Tagger, tmp_path: Path) -> None:
     )
 
 
+def test_a_period_goes_to_the_last_day_there_is_and_begins_with_the_first(tmp_path: Path, tagger: Tagger) -> None:
+    days = [datetime(2026, 6, 1), datetime(2026, 6, 4, 23, 59, 59), datetime(2026, 6, 5), None]
+    texts = ["豆浆是现磨的", "油条炸得脆", "找零找错了", "没写日子的一条"]
+    table = pa.table({"id": ["1", "2", "3", "4"], "text": texts, "at": pa.array(days, pa.timestamp("us"))})
+    file = tmp_path / "新.jsonl"
+    lines = [{"评论": text, "时间": day.isoformat(" ") if day else None} for text, day in zip(texts, days, strict=True)]
+    file.write_text("\n".join(json.dumps(line, ensure_ascii=False) for line in lines), encoding="utf-8")
+    tagged = pa.Table.from_batches(tag_batches(table.to_batches(), tagger, text="text"))
+    Store.open(tmp_path / "库", create=True).put(tagged.select([n for n in TAGGED.names if n in tagged.schema.names]))
+    for place in (file, tmp_path / "库"):
+        for period, wanted in (
+            ("0001-01-01..9999-12-31", texts[:3]),
+            ("..9999-12-31", texts[:3]),
+            ("2026-06-02..2026-06-04", texts[1:2]),
+            ("..2026-06-04", texts[:2]),
+            ("9999-12-31..9999-12-31", []),
+        ):
+            read = [row["text"] for one in Traffic.of(f"{place}:{period}").texts() for row in one.to_pylist()]
+            assert read == wanted, (place.name, period)
+
+
 @pytest.mark.parametrize("period", ["2026-06-31..", "2026-06-30..2026-06-01"])
 def test_a_period_that_is_none_is_told(period: str) -> None:
     with pytest.raises(InputError, match=r"no such day|before it begins"):

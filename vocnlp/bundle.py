@@ -15,8 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.resources import as_file, files
@@ -25,6 +23,7 @@ from typing import Any
 
 from safetensors import SafetensorError
 
+from .bundle_folder import put_back, real_path, write_folder
 from .classifiers import Classifier
 from .codeframe import Codeframe
 from .encoder import Encoder
@@ -93,8 +92,9 @@ class Bundle:
     def save(
         self, path: Path | str, *, card: str, force: bool = False, beside: Mapping[str, bytes] | None = None
     ) -> Bundle:
-        """Write the bundle whole or not at all, and return it as loaded back from there.
+        """Write the bundle whole or not at all, and return it as loaded back from there; a link stays, its folder is written.
 
+        A process that is killed meanwhile leaves the bundle that was there or the new one: see ``bundle_folder``.
         ``beside`` are files that scoring does not need: what a later training starts from.
         """
         target = Path(path)
@@ -131,8 +131,9 @@ class Bundle:
         }
         manifest = json.loads(_json_bytes(manifest))  # keys as they will be read: a figure may be filed under a number
         manifest["digest"] = _digest(manifest)
-        _write_folder(target, {**contents, MANIFEST: _json_bytes(manifest)})
-        return _load(target)
+        place = real_path(target)  # before it is written: "." is gone once its folder is replaced
+        _write(target, place, {**contents, MANIFEST: _json_bytes(manifest)})
+        return replace(_load(place), path=target)
 
 
 def _json_bytes(value: Any) -> bytes:
@@ -146,38 +147,12 @@ def _digest(manifest: Mapping[str, Any]) -> str:
     ).hexdigest()
 
 
-def _write_folder(target: Path, contents: Mapping[str, bytes]) -> None:
-    """Write beside the target, then swap: a crash leaves the old folder or the new one, never a mixture."""
+def _write(target: Path, place: Path, contents: Mapping[str, bytes]) -> None:
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-        try:
-            fresh.chmod(0o755)
-            for name, content in contents.items():
-                (fresh / name).parent.mkdir(exist_ok=True)
-                (fresh / name).write_bytes(content)
-            _load(fresh)  # what cannot be read back must not replace what can
-            _put_in_place(fresh, target)
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
+        write_folder(place, contents, _load)  # what cannot be read back must not replace what can
     except OSError as error:
-        raise OutputError(
-            f"cannot be written: {error.strerror}", path=target, hint="check free space and rights"
-        ) from error
-
-
-def _put_in_place(fresh: Path, target: Path) -> None:
-    if not target.exists():
-        fresh.rename(target)
-        return
-    old = fresh.with_name(fresh.name + "-old")
-    target.rename(old)
-    try:
-        fresh.rename(target)
-    except OSError:
-        old.rename(target)
-        raise
-    shutil.rmtree(old)
+        told = f"cannot be written: {error.strerror or error}"
+        raise OutputError(told, path=target, hint="check free space and rights") from error
 
 
 def _load(path: Path) -> Bundle:
@@ -215,6 +190,8 @@ _GET_ANEW = "get the bundle anew from where it came from, or train it again"
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
+    if not path.is_dir():
+        put_back(path)
     if not path.is_dir():
         raise BundleError("no such bundle folder", path=path, hint="a bundle is a folder with a manifest.json")
     try:

@@ -1,13 +1,13 @@
 """The command line: a thin shell over plain functions. Only here is anything printed, or an exit code chosen.
 
-Exit codes: 0 done; 2 the input, output or model is not usable as it is (a message says what to do); 130 interrupted.
+Exit codes: 0 done, whether or not anybody still reads what is printed; 2 the input, output or model is not usable as it is
+(a message says what to do); 130 interrupted.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 from collections.abc import Iterator
 from itertools import islice
@@ -49,6 +49,7 @@ from .cli_options import (
     UnmaskedOption,
     named_columns,
     say,
+    silence,
 )
 from .cli_registry import models_app
 from .cli_review import review_app
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
 
 
 class _Edge(TyperGroup):
-    """Where errors become words and exit codes: typer itself ends a run on Ctrl-C or a closed pipe without a word."""
+    """Where errors become words and exit codes: typer itself ends a run on Ctrl-C without a word."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -76,8 +77,9 @@ class _Edge(TyperGroup):
             scoring = ctx.invoked_subcommand == "score"
             ERR.print("interrupted" + ("; go on with the same command and --resume" if scoring else ""))
             raise typer.Exit(130) from None
-        except BrokenPipeError:  # the reader of our output went away: vocnlp ... | head
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to be flushed goes there
+        except BrokenPipeError:  # of what is printed past the consoles, which is the last that a command does
+            silence(sys.stdout)
+            silence(sys.stderr)
             raise typer.Exit(0) from None
 
 
@@ -248,7 +250,7 @@ def classify(
     tagger = Tagger.load(bundle, codeframe=codeframe)
     given = iter(texts) if texts else _lines()
     at_once = 1 if not texts and sys.stdin.isatty() else 1024
-    while some := list(islice(given, at_once)):
+    while not OUT.quiet and (some := list(islice(given, at_once))):  # quiet: nobody reads the answers any more
         for text, prediction in zip(some, tagger.tag(some), strict=True):
             if as_json:
                 typer.echo(json.dumps(prediction_dict(text, prediction, tagger.codeframe), ensure_ascii=False))

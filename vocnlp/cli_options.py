@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated
 
 import typer
 from rich.console import Console
 
-ERR = Console(stderr=True)
-OUT = Console()
+
+class Terminal(Console):
+    """A console whose work goes on, unheard, when its reader goes away (``| head``); rich's own ends the process."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        silence(self.file)
+
+
+def silence(stream: IO[str]) -> None:
+    """What is still to be written to a stream whose reader went away goes to where nobody reads it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    with suppress(OSError):  # a stream without a file behind it
+        os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+ERR = Terminal(stderr=True)
+OUT = Terminal()
 
 
 def say(console: Console, text: str) -> None:

@@ -67,9 +67,10 @@ def add(
     reason: ReasonOption = "",
 ) -> None:
     """Copy a bundle into the registry, verified; the registry is created where there is none."""
-    from .registry import Registry
+    from .registry import Registry, ready
 
-    label = Registry.open(registry, create=True).add(bundle, who=_who(who), alias=alias, reason=reason)
+    name, source = _who(who), ready(bundle, registry, alias)  # before there is a registry: it would stay, and be empty
+    label = Registry.open(registry, create=True).add(source, who=name, alias=alias, reason=reason)
     say(OUT, f"{escape(label)}" + (f" is {escape(alias)}" if alias else " is in the registry"))
 
 
@@ -85,13 +86,15 @@ def promote(
     who: WhoOption = None,
 ) -> None:
     """Make a bundle champion, unless it is worse than the champion beyond chance, on a critical code, or too slow."""
-    from .registry import CHAMPION, Registry
+    from .registry import CHAMPION, Registry, ready
+    from .registry_folder import is_registry
 
     if force and not reason.strip():
         raise InputError("--force needs a reason", hint='say why: --force --reason "..."')
     name, folder = _who(who), Path(bundle)
+    source = ready(folder, registry) if folder.is_dir() and not is_registry(registry) else folder
     opened = Registry.open(registry, create=folder.is_dir())
-    label = opened.label(bundle) or (opened.add(folder, who=name) if folder.is_dir() else None)
+    label = opened.label(bundle) or (opened.add(source, who=name) if folder.is_dir() else None)
     if label is None:
         raise InputError(
             f"{bundle} is neither in the registry nor a bundle folder", hint=f"vocnlp models list --registry {registry}"
@@ -156,13 +159,13 @@ def _compared(old: Tagger, new: Tagger, files: Sequence[Path]) -> Any:
     from .training.comparison import compare
     from .training.labelled import read_labelled
 
-    return compare(old, new, [row for path in files for row in read_labelled(path)])
+    return compare(old, new, [row for path in files for row in read_labelled(path, old.codeframe, new.codeframe)])
 
 
 @models_app.command("rollback")
 def rollback(
     registry: RegistryOption = _FOLDER,
-    to: Annotated[str | None, typer.Option("--to", help="A label; default: the champion before.")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="A label or alias; default: the champion before.")] = None,
     reason: ReasonOption = "",
     who: WhoOption = None,
 ) -> None:
@@ -171,7 +174,11 @@ def rollback(
 
     opened = Registry.open(registry)
     was = opened.state().label(CHAMPION)
-    label = opened.rollback(who=_who(who), to=(opened.label(to) or to) if to else None, reason=reason)
+    meant = opened.label(to) if to is not None else None
+    if to is not None and meant is None:
+        hint = f"vocnlp models list --registry {registry}"
+        raise RegistryError(f"has no bundle or alias {to}", path=registry, hint=hint)
+    label = opened.rollback(who=_who(who), to=meant, reason=reason)
     say(OUT, f"champion: {escape(label)} (was {escape(str(was))})")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -72,19 +72,82 @@ class Profile:
         """A profile that ``save`` wrote; InputError where the file holds none."""
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            if content.pop("format") != FORMAT:
+            if not isinstance(content, dict) or content.get("format") != FORMAT:
                 raise ValueError("another format")
-            whole: dict[str, Any] = {
-                name: tuple(value) if isinstance(value, list) else value for name, value in content.items()
-            }
-            whole["sure"] = {code: tuple(bins) for code, bins in content["sure"].items()}
-            profile = cls(**{one.name: whole[one.name] for one in fields(cls)})
-            if len(profile.confidence) != FINE or len(profile.length) != LONGEST + 1:
-                raise ValueError("bins of another number")
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-            hint = "make it with: vocnlp drift ... --keep-profile FILE.json"
-            raise InputError(f"holds no profile: {error}", path=path, hint=hint) from error
+            profile = _read(content)
+        except KeyError as error:
+            raise InputError(f"holds no profile: {error} is missing", path=path, hint=_MAKE) from error
+        except (OSError, ValueError, RecursionError) as error:
+            raise InputError(f"holds no profile: {error}", path=path, hint=_MAKE) from error
         return profile
+
+
+_MAKE = "make it with: vocnlp drift ... --keep-profile FILE.json"
+_WHOLE = 2**53  # counts beyond it are no whole numbers of the arithmetic that follows
+
+
+def _read(content: Mapping[str, Any]) -> Profile:
+    """The profile in the JSON of a file; KeyError for what is missing, ValueError for what cannot be counts of comments."""
+    if not isinstance(content["source"], str):
+        raise ValueError("source is no text")
+    found = Profile(
+        source=content["source"],
+        rows=_count_of("rows", content["rows"]),
+        noise=_count_of("noise", content["noise"]),
+        untagged=_count_of("untagged", content["untagged"]),
+        sentiment=_table("sentiment", content["sentiment"]),
+        codes=_table("codes", content["codes"]),
+        pains=_table("pains", content["pains"]),
+        confidence=_bins("confidence", content["confidence"], FINE),
+        sure={code: _bins("sure", bins, COARSE) for code, bins in _mapping("sure", content["sure"]).items()},
+        length=_bins("length", content["length"], LONGEST + 1),
+        words=_table("words", content["words"]),
+        lone=_table("lone", content["lone"]),
+        bundles=_table("bundles", content["bundles"]),
+        codeframes=_table("codeframes", content["codeframes"]),
+    )
+    _check_sums(found)
+    return found
+
+
+def _check_sums(one: Profile) -> None:
+    """ValueError where parts are more than their whole: shares beyond 1 have no test."""
+    exact = {
+        "sentiment": (sum(one.sentiment.values()), one.read),
+        "length": (sum(one.length), one.read),
+        "bundles": (sum(one.bundles.values()), one.rows),
+        "codeframes": (sum(one.codeframes.values()), one.rows),
+    }
+    if wrong := [name for name, (parts, whole) in exact.items() if parts != whole]:
+        raise ValueError(f"{wrong[0]} does not add up to the comments")
+    most = {"untagged": one.untagged, "confidence": sum(one.confidence)}
+    most |= {name: max(getattr(one, name).values(), default=0) for name in ("codes", "words", "lone")}
+    if beyond := [name for name, count in most.items() if count > one.read]:
+        raise ValueError(f"{beyond[0]} counts more than the comments")
+    if any(count > one.codes.get(code, 0) for code, count in one.pains.items()):
+        raise ValueError("pains counts more than codes")
+
+
+def _count_of(name: str, value: object) -> int:
+    if type(value) is not int or not 0 <= value < _WHOLE:
+        raise ValueError(f"{name} is no count")
+    return value
+
+
+def _mapping(name: str, value: object) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} is no table")
+    return value
+
+
+def _table(name: str, value: object) -> dict[str, int]:
+    return {key: _count_of(f"{name} of {key!r}", count) for key, count in _mapping(name, value).items()}
+
+
+def _bins(name: str, value: object, bins: int) -> tuple[int, ...]:
+    if not isinstance(value, list) or len(value) != bins:
+        raise ValueError(f"{name} is no list of {bins} counts")
+    return tuple(_count_of(f"a bin of {name}", count) for count in value)
 
 
 def profile(

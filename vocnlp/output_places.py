@@ -16,7 +16,7 @@ _FORCE = "choose another name, or replace it with --force"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A file, or with ``folder`` a folder, that will be written: beside, then renamed.
+    """A file, or with ``folder`` a folder, that will be written: beside, then renamed; a link to a folder stays one.
 
     endings, told: what its name may end in, in lower case, the usual one first, () for any; the sentence for another one
     may_replace: whether what stands there may go, asked only where something does; refusal, hint: what is said where it
@@ -36,7 +36,7 @@ def check_places(places: Sequence[Place], inputs: Iterable[Path | str | None]) -
     """OutputError for the first place that cannot be written or would cost what is not meant to go; nothing is changed.
 
     That is one with another ending, in a folder that does not exist or may not be written to, that is an input, that holds
-    one, that is or lies in another place, or whose file may not be replaced. ``inputs`` are files and folders that the
+    one or the folder that the process is in, that is or lies in another place, or whose file may not be replaced. ``inputs`` are files and folders that the
     command reads; None, and what does not exist, as an address, is passed over.
     """
     read = [Path(path) for path in inputs if path is not None and os.path.exists(path)]  # noqa: PTH110 - false for any OSError
@@ -47,6 +47,7 @@ def check_places(places: Sequence[Place], inputs: Iterable[Path | str | None]) -
             _check_others(place, [other for other in places if other is not place])
             _check_folder(place)
             _check_standing(place)
+            _check_writable(place)
 
 
 def _check_ending(place: Place) -> None:
@@ -59,7 +60,7 @@ def _check_inputs(place: Place, inputs: Sequence[Path]) -> None:
     for path in inputs:
         if place.path.exists() and place.path.samefile(path):
             raise OutputError("is the input itself", path=place.path, hint="choose another name")
-        if place.folder and place.path.resolve() in path.resolve().parents:
+        if place.folder and _real(place.path) in _real(path).parents:
             raise OutputError(f"holds an input, {path}", path=place.path, hint="choose another folder")
 
 
@@ -68,33 +69,49 @@ def _check_others(place: Place, others: Sequence[Place]) -> None:
     for other in others:
         if mine == _known(other.path):
             raise OutputError("would be written twice", path=place.path, hint="give each output a name of its own")
-        if other.folder and _known(other.path) in map(_known, place.path.resolve().parents):
+        if other.folder and _known(other.path) in map(_known, _real(place.path).parents):
             told = f"lies in {other.path}, which is written as a whole"
             raise OutputError(told, path=place.path, hint=f"put it beside {other.path.name}")
 
 
 def _check_folder(place: Place) -> None:
     path = place.path
-    if not path.resolve().parent.is_dir():
-        raise OutputError(
-            "the folder does not exist", path=path, hint=f"create {path.parent}, or choose another folder"
-        )
+    if not _real(path).parent.is_dir():
+        parent = _real(path).parent if path.is_symlink() else path.parent
+        raise OutputError("the folder does not exist", path=path, hint=f"create {parent}, or choose another folder")
     if path.is_dir() and not place.folder:
         raise OutputError("is a folder", path=path, hint="choose another name")
+    if place.folder and _real(path).is_symlink():
+        raise OutputError("is a link that leads back to itself", path=path, hint="remove it, or choose another name")
+
+
+def _check_standing(place: Place) -> None:
+    may, path = place.may_replace, place.path
+    if not path.exists():
+        return
+    if not (may if isinstance(may, bool) else may(path)):
+        raise OutputError(place.refusal, path=path, hint=place.hint)
+    here = Path.cwd()
+    if place.folder and _real(path) in (here, *here.parents):  # whoever is in it would be left in a folder that is gone
+        told = "holds the folder you are in, so it cannot be replaced from here"
+        raise OutputError(told, path=path, hint=f"cd {_real(path).parent}, and name it {_real(path).name}")
+
+
+def _check_writable(place: Place) -> None:
+    path = _real(place.path) if place.folder else place.path
     probe = path.with_name(f".{path.name}.part")
     if not probe.exists():  # what a run that was killed has left shows that one can write
         probe.touch(exist_ok=False)
         probe.unlink()
 
 
-def _check_standing(place: Place) -> None:
-    may = place.may_replace
-    if place.path.exists() and not (may if isinstance(may, bool) else may(place.path)):
-        raise OutputError(place.refusal, path=place.path, hint=place.hint)
+def _real(path: Path) -> Path:
+    """Behind every link and dot; ``Path.resolve`` ends in a RuntimeError at a link to itself."""
+    return Path(os.path.realpath(path))
 
 
 def _known(path: Path) -> str:
-    return os.path.normcase(path.resolve())
+    return os.path.normcase(_real(path))
 
 
 __all__ = ["Place", "check_places"]

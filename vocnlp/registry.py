@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from .bundle import Bundle
+from .bundle import MANIFEST, Bundle
 from .errors import RegistryError, VocnlpError
 from .registry_bundles import (
     GONE,
@@ -43,7 +43,9 @@ from .registry_folder import (
     SETTINGS,
     Standing,
     State,
+    check_alias,
     entry,
+    is_label,
     is_registry,
     place,
     read_state,
@@ -70,7 +72,10 @@ class Registry:
 
     @classmethod
     def open(cls, folder: Path | str, *, create: bool = False, patience: float = PATIENCE) -> Registry:
-        """The registry at ``folder``; RegistryError where there is none, unless ``create``, or it cannot be read."""
+        """The registry at ``folder``; RegistryError where there is none, unless ``create``, or it cannot be read.
+
+        A folder that is a bundle is not made a registry: what lies in it would spoil it.
+        """
         registry = cls(Path(folder), patience=patience)
         if create and not is_registry(registry.folder):
             registry._create()
@@ -104,8 +109,7 @@ class Registry:
 
     def path(self, label: str) -> Path:
         """The folder of a bundle; RegistryError where the registry has none of this label."""
-        path = place(self.folder, label)
-        if not path.is_dir():
+        if not is_label(label) or not (path := place(self.folder, label)).is_dir():
             hint = f"vocnlp models list --registry {self.folder}"
             raise RegistryError(f"has no bundle {label}", path=self.folder, hint=hint)
         return path
@@ -123,15 +127,13 @@ class Registry:
             hint = "mend the line, or take the file from a copy of the folder"
             raise RegistryError(f"cannot be read: {error}", path=self.folder / HISTORY, hint=hint) from error
 
-    def add(self, bundle: Path | str | None, *, who: str, alias: str | None = None, reason: str = "") -> str:
+    def add(self, bundle: Bundle | Path | str | None, *, who: str, alias: str | None = None, reason: str = "") -> str:
         """Copy a bundle in, verified before and after, and return its label; one that is there already stays.
 
         ``bundle`` None is the shipped one. ``alias`` may be given to it, but for champion see ``promote``.
-        BundleError for a bundle that is not sound; RegistryError where a different one has the label.
+        BundleError for a bundle that is not sound; RegistryError where a different one has the label, and as in ``ready``.
         """
-        if alias == CHAMPION:
-            raise RegistryError("a champion is promoted, not added", path=self.folder, hint="vocnlp models promote")
-        source = Bundle.load(bundle)
+        source = ready(bundle, self.folder, alias)
         with self._changing() as state:
             copied = take_in(self.folder, source)
             # A crash may have come between the copying and the line of history.
@@ -212,6 +214,9 @@ class Registry:
     # --- changing -----------------------------------------------------------------------------------------------
 
     def _create(self) -> None:
+        if (self.folder / MANIFEST).is_file():
+            hint = "a registry has a folder of its own: name it with --registry FOLDER"
+            raise RegistryError("is a bundle, so it cannot be a registry", path=self.folder, hint=hint)
         with _explained(self.folder):
             (self.folder / BUNDLES).mkdir(parents=True, exist_ok=True)
             with locked(self.folder / LOCK, folder=self.folder, patience=self.patience):
@@ -240,6 +245,21 @@ class Registry:
         self._commit(replace(state, aliases=aliases), what, who, told)
 
 
+def ready(bundle: Bundle | Path | str | None, folder: Path, alias: str | None = None) -> Bundle:
+    """The bundle, loaded where it is not yet, that can be added to the registry at ``folder``, which need not be there.
+
+    BundleError for one that is not sound; RegistryError for a name that it cannot be kept under, and for ``alias`` that
+    is no plain word, or champion.
+    """
+    if alias == CHAMPION:
+        raise RegistryError("a champion is promoted, not added", path=folder, hint="vocnlp models promote")
+    if alias is not None:
+        check_alias(alias, folder)
+    source = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
+    place(folder, source.label)
+    return source
+
+
 @contextmanager
 def _explained(folder: Path) -> Iterator[None]:
     try:
@@ -257,4 +277,4 @@ def _standing(bundle: Bundle) -> Standing:
     return Standing(bundle.label, bundle.digest, _now())
 
 
-__all__ = ["CHALLENGER", "CHAMPION", "Checked", "Kept", "Registry", "Settings"]
+__all__ = ["CHALLENGER", "CHAMPION", "Checked", "Kept", "Registry", "Settings", "ready"]

@@ -24,6 +24,7 @@ FORMAT = 1
 ALIASES, HISTORY, SETTINGS, BUNDLES, LOCK = "aliases.json", "history.jsonl", "registry.toml", "bundles", "lock"
 CHAMPION, CHALLENGER = "champion", "challenger"
 _PART = re.compile(r"\w[\w.+-]*\Z")  # of a label: a name or a version that is one step of a path everywhere
+_ALIAS = re.compile(r"\w[\w-]*\Z")  # no @ or #, so that it is never a label, nor a part of one
 _ENTRY = {
     "id": str,
     "at": str,
@@ -121,6 +122,18 @@ def place(folder: Path, label: str) -> Path:
         hint = "name and version may hold letters, digits and . _ - and begin with a letter or digit"
         raise RegistryError(f"{label!r} cannot be kept under its name and version", path=folder, hint=hint)
     return folder.joinpath(BUNDLES, *parts)
+
+
+def check_alias(alias: str, folder: Path) -> None:
+    """RegistryError unless the alias is one word of letters of any script, digits, - and _."""
+    if not _ALIAS.match(alias):
+        hint = "an alias is one word of letters, digits, - and _, as challenger"
+        raise RegistryError(f"{alias!r} is no alias", path=folder, hint=hint)
+
+
+def is_label(word: str) -> bool:
+    """Whether it could be the label of a bundle."""
+    return bool(_parts(word))
 
 
 def _parts(label: str) -> tuple[str, ...]:

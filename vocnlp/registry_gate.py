@@ -67,7 +67,7 @@ def read_settings(path: Path) -> Settings:
     RegistryError names a key that is unknown or holds the wrong kind of value.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig")) if path.exists() else {}
     except (OSError, ValueError) as error:
         raise RegistryError(f"cannot be read: {error}", path=path, hint="it is a TOML file in UTF-8") from error
     critical, slowest, data = (content.pop(key, None) for key in ("critical", "slowest", "data"))

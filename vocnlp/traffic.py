@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +141,7 @@ class Traffic:
         begin = datetime.combine(self.since or date.min, datetime.min.time())
         inside = pc.greater_equal(batch["at"], pa.scalar(max(begin, _FIRST), pa.timestamp("us")))
         if self.until:
-            inside = pc.and_(inside, pc.less(batch["at"], pa.scalar(_after(self.until), pa.timestamp("us"))))
+            inside = pc.and_(inside, pc.less_equal(batch["at"], pa.scalar(_last(self.until), pa.timestamp("us"))))
         if (kept := batch.filter(inside)).num_rows:
             yield kept
 
@@ -150,7 +150,7 @@ class Traffic:
         if self.since:
             chosen &= pc.field("at") >= pa.scalar(datetime.combine(self.since, datetime.min.time()), pa.timestamp("us"))
         if self.until:
-            chosen &= pc.field("at") < pa.scalar(_after(self.until), pa.timestamp("us"))
+            chosen &= pc.field("at") <= pa.scalar(_last(self.until), pa.timestamp("us"))
         wanted = list(dict.fromkeys([*names, "at"]))
         for batch in self._dataset(wanted).to_batches(filter=chosen, **_SCAN):
             if batch.num_rows:
@@ -163,8 +163,9 @@ class Traffic:
 _FIRST = datetime(1, 1, 2)
 
 
-def _after(day: date) -> datetime:
-    return datetime.combine(day + timedelta(days=1), datetime.min.time())
+def _last(day: date) -> datetime:
+    """The last microsecond of a day; there is no day after 9999-12-31."""
+    return datetime.combine(day, time.max)
 
 
 def _day(word: str | None, place: str) -> date | None:
