@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 from vocnlp.errors import InputError
 from vocnlp.review import LABEL, NEW, RANDOM, RARE, UNCERTAIN, Plan, Pool, choose
 from vocnlp.review_labels import wrongness
 from vocnlp.review_sample import Comment, draw, known_of, set_apart, tenth_of
 from vocnlp.review_scores import Leanings, doubt, leanings
-from vocnlp.review_vectors import gram_vectors, nearest, spread
+from vocnlp.review_vectors import gram_vectors, nearest, spread, unlearnt
 from vocnlp.tagger import Tagger
 from vocnlp.training.labelled import part_of
 
@@ -51,6 +52,27 @@ def test_of_two_equal_doubts_the_one_that_is_read_sooner_comes_first() -> None:
     long = "停车场在地下三层，绕了二十分钟才找到入口，出来又要排队扫码缴费，机器还不认我的车牌"
     found = choose(pool([[0.5], [0.5], [0.99]], texts=[long, "缴费机不认车牌", "桌布有油渍"]), Plan(2, ONLY[UNCERTAIN]))
     assert [one.row for one in found] == [1, 0]
+
+
+def test_of_two_equal_doubts_the_one_in_words_that_no_label_explained_comes_first() -> None:
+    texts = ["前台态度冷淡得很", "泳池水温刚刚好", "桌布有油渍"]
+    every = gram_vectors([*texts, "前台态度热情得很", "前台态度一般"])
+    one = replace(pool([[0.5], [0.5], [0.99]], texts=texts), vectors=every[:3])
+    assert [found.row for found in choose(one, Plan(2, ONLY[UNCERTAIN]))] == [1, 0]  # one character shorter
+    some = ["前台态度冷淡得很", "泳池的水温刚刚好啊", "桌布有油渍"]
+    longer = replace(pool([[0.5], [0.5], [0.99]], texts=some), vectors=every[:3])
+    assert [found.row for found in choose(longer, Plan(2, ONLY[UNCERTAIN]))] == [0, 1]
+    known = replace(longer, known=every[3:])
+    assert [found.row for found in choose(known, Plan(2, ONLY[UNCERTAIN]))] == [1, 0]
+
+
+def test_a_row_is_unlearnt_by_what_labelled_rows_have_not_had() -> None:
+    vectors = np.array([[1, 0], [0, 1], [0.6, 0.8]], np.float32)
+    known = np.array([[1, 0], [1, 0]], np.float32)
+    expected = [0.05 / 2.05, 1.0, 0.36 * 0.05 / 2.05 + 0.64]
+    np.testing.assert_allclose(unlearnt(vectors, known), expected, rtol=1e-5)
+    np.testing.assert_allclose(unlearnt(sp.csr_matrix(vectors), sp.csr_matrix(known)), expected, rtol=1e-5)
+    assert unlearnt(vectors, None).tolist() == [1.0, 1.0, 1.0]
 
 
 def test_the_rare_are_likely_rows_of_codes_with_few_labels() -> None:

@@ -72,7 +72,17 @@ def test_the_loop_from_an_export_to_an_estimate(
     told = json.loads(vocnlp("review", "quality", into, "--adjudicator", "小周", "--json").out)
     assert (told["reviewed"], told["drawn"]) == (60, 30)
     assert 0.5 < told["codes"]["low"] <= told["codes"]["f1"] <= told["codes"]["high"] <= 1
-    assert vocnlp("review", "quality", into).code == 0
+    assert (told["disputed"], told["disputed_drawn"], "disputed" in " ".join(told["warnings"])) == (0, 0, False)
+    disputed = re.search(r"(\d+) comments need adjudication", both.out)
+    assert disputed is not None
+    unsettled = vocnlp("review", "quality", into)
+    left = json.loads(vocnlp("review", "quality", into, "--json").out)
+    assert (left["disputed"], left["reviewed"]) == (int(disputed[1]), 60 - int(disputed[1]))
+    assert (left["drawn"], left["disputed_drawn"] > 0) == (30 - left["disputed_drawn"], True)
+    assert left["codes"]["f1"] > told["codes"]["f1"]  # hence the warning
+    warning = f"{disputed[1]} comments are disputed and left out, {left['disputed_drawn']} of them drawn by chance"
+    assert (unsettled.code, warning in " ".join(unsettled.err.split())) == (0, True)
+    assert "settle them with --adjudicator NAME" in " ".join(unsettled.err.split())
 
 
 def test_the_same_command_gives_the_same_rows(

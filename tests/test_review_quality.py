@@ -103,3 +103,31 @@ def test_a_bundle_that_nothing_was_reviewed_for_is_refused_with_those_that_are_t
     with pytest.raises(InputError) as caught:
         of_bundle(rows[2:], "b9")
     assert caught.value.hint == "leave --of out"
+
+
+def test_comments_that_nobody_settled_are_counted_and_warned_of() -> None:
+    settled = [answer(at, "a", "a") for at in range(60)]
+    disputed = [
+        answer(70, "a", ""),
+        answer(70, "", ""),
+        answer(71, "", "a", reason="rare"),
+        answer(71, "a", "a", reason="rare"),
+    ]
+    found = quality(settled, ["a"], disputed=disputed)
+    assert (found.disputed, found.disputed_drawn, found.reviewed, found.drawn) == (2, 1, 60, 60)
+    assert found.warnings == (
+        "2 comments are disputed and left out, 1 of them drawn by chance: the figures look better than they are; "
+        "settle them with --adjudicator NAME",
+    )
+    assert {name: found.to_dict()[name] for name in ("disputed", "disputed_drawn")} == {
+        "disputed": 2,
+        "disputed_drawn": 1,
+    }
+    assert quality(settled, ["a"]).warnings == ()
+
+
+def test_where_all_that_chance_drew_is_disputed_the_way_out_is_told() -> None:
+    rows = [answer(1, "a", "a", reason="uncertain")]
+    with pytest.raises(InputError, match="all 1 reviewed rows that were drawn by chance are disputed") as caught:
+        quality(rows, ["a"], disputed=[answer(2, "a", ""), answer(2, "", "")])
+    assert caught.value.hint == "settle them with --adjudicator NAME, or by a third coder"

@@ -144,7 +144,10 @@ def quality(
 
     answers = _answers(reviewed)
     some = of_bundle(answers, of) if of else answers
-    found = measured(adjudicate(some, adjudicator=adjudicator).settled, _codes(some), seed=seed)
+    verdict = adjudicate(some, adjudicator=adjudicator)
+    open_ = set(verdict.disputed)
+    disputed = [answer for answer in some if answer.id in open_]
+    found = measured(verdict.settled, _codes(some), seed=seed, disputed=disputed)
     if as_json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
         return
@@ -188,7 +191,7 @@ def _known(paths: Sequence[Path], frame: Codeframe) -> Known:
     from .review_sample import known_of
     from .training.labelled import read_labelled
 
-    rows = [row for path in paths for row in read_labelled(path)]
+    rows = [row for path in paths for row in read_labelled(path, frame)]
     codes = [[code.id for tag in row.tags if (code := frame.resolve(tag.code)) is not None] for row in rows]
     return known_of([(row.text, each) for row, each in zip(rows, codes, strict=True)])
 
@@ -200,7 +203,7 @@ def _labelled(path: Path, tagger: Tagger, *, by_bundle: bool) -> tuple[list[Comm
     from .training.labelled import in_frame, read_labelled
     from .training.out_of_fold import out_of_fold
 
-    rows = in_frame(read_labelled(path), tagger.codeframe, path=path)
+    rows = in_frame(read_labelled(path, tagger.codeframe), tagger.codeframe, path=path)
     comments = [
         Comment(row.id, row.text, tuple(Mark(t.code, t.polarity, t.start, t.end) for t in row.tags), row.sentiment)
         for row in rows

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from .classifiers import Floats
 from .errors import InputError
 from .review_scores import Leanings, doubt
-from .review_vectors import Vectors, nearest, spread
+from .review_vectors import Vectors, nearest, spread, unlearnt
 
 UNCERTAIN, RARE, NEW, LABEL, RANDOM = "uncertain", "rare", "new", "label", "random"
 REASONS = (LABEL, UNCERTAIN, RARE, NEW, RANDOM)
@@ -120,10 +120,10 @@ def _on_purpose(pool: Pool, plan: Plan, size: int, *, barred: Sequence[int]) -> 
 def signals(pool: Pool) -> dict[str, Numbers]:
     """(n,) how much each row is wanted for each reason; -inf where it is not."""
     seen = pool.leanings
-    near = doubt(seen).astype(np.float64)
+    near = doubt(seen).astype(np.float64).sum(1) * unlearnt(pool.vectors, pool.known)
     nothing = ~seen.given.any(1) & ~seen.noise
     found = {
-        UNCERTAIN: _wanted(near.sum(1) / (seen.length + _GLANCE), ~seen.noise),
+        UNCERTAIN: _wanted(near / (seen.length + _GLANCE), ~seen.noise),
         RARE: _rare(pool),
         NEW: _wanted(novelty(pool.vectors, pool.known) if pool.fresh is None else pool.fresh, nothing),
     }

@@ -48,6 +48,7 @@ class Quality:
     """Quality of a model as reviewed: micro-F1 of codes and of (code, polarity) pairs, F1 per code, weighted by frequency.
 
     comments: how many the estimate is about; reviewed: rows answered, ``drawn`` of them by chance: it rests on these
+    disputed: comments left out because nobody settled what their coders disagree on; ``disputed_drawn`` of them by chance
     weighted: mean F1 of the codes, each weighted by how many comments have it, as reviewed
     """
 
@@ -59,11 +60,14 @@ class Quality:
     pairs: Estimate
     weighted: Estimate
     per_code: dict[str, Estimate]
+    disputed: int = 0
+    disputed_drawn: int = 0
     warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        plain = {name: getattr(self, name) for name in ("bundle", "comments", "reviewed", "drawn")}
+        names = ("bundle", "comments", "reviewed", "drawn", "disputed", "disputed_drawn")
+        plain = {name: getattr(self, name) for name in names}
         parts = {name: vars(getattr(self, name)) for name in ("codes", "pairs", "weighted")}
         per_code = {code: vars(one) for code, one in self.per_code.items()}
         return {**plain, **parts, "per_code": per_code, "warnings": list(self.warnings)}
@@ -82,14 +86,23 @@ def of_bundle(answers: Sequence[Answer], bundle: str) -> list[Answer]:
     return found
 
 
-def quality(answers: Sequence[Answer], codes: Sequence[str], *, seed: int = 0) -> Quality:
+def quality(
+    answers: Sequence[Answer], codes: Sequence[str], *, seed: int = 0, disputed: Sequence[Answer] = ()
+) -> Quality:
     """The estimate from one answer a comment (see ``review_merge.adjudicate``), for the bundle that made the suggestions.
+
+    ``disputed``: the answers to comments that were not settled. They are only counted: what coders disagree on is hard
+    for the model, too, so the estimate is too good without these comments, and the warnings say so.
 
     InputError where no answered row was drawn by chance, and where answers are of several bundles.
     """
     said = [answer for answer in answers if answer.action != SKIPPED and answer.origin is not None]
     rows = [answer for answer in said if answer.origin is not None and answer.origin.by_chance]
     bundles = sorted({answer.origin.bundle for answer in rows if answer.origin is not None})
+    lost = {answer.id: answer.origin is not None and answer.origin.by_chance for answer in disputed}
+    if not bundles and any(lost.values()):
+        told = f"all {sum(lost.values())} reviewed rows that were drawn by chance are disputed"
+        raise InputError(told, hint="settle them with --adjudicator NAME, or by a third coder")
     if not bundles:
         hint = "review the rows with the reason 随机抽查, or sample again with --shares random=0.5,uncertain=0.5"
         raise InputError("no reviewed row was drawn by chance, so none stands for the others", hint=hint)
@@ -107,7 +120,9 @@ def quality(answers: Sequence[Answer], codes: Sequence[str], *, seed: int = 0) -
         pairs=_estimate(by_pair, draws, _micro),
         weighted=_estimate(by_code, draws, _by_frequency),
         per_code={code: one for code, one in per_code.items() if one.cases},
-        warnings=tuple(_warnings(len(rows), per_code)),
+        disputed=len(lost),
+        disputed_drawn=sum(lost.values()),
+        warnings=(*_disputed(len(lost), sum(lost.values())), *_warnings(len(rows), per_code)),
     )  # fmt: skip
 
 
@@ -184,6 +199,15 @@ def _by_frequency(totals: Numbers) -> float | None:
         return None
     f1 = 2 * right / np.maximum(2 * right + wrong + missed, 1e-12)
     return float(f1 @ there / there.sum())
+
+
+def _disputed(comments: int, drawn: int) -> Iterable[str]:
+    if comments:
+        told = "comment is" if comments == 1 else "comments are"
+        yield (
+            f"{comments} {told} disputed and left out, {drawn} of them drawn by chance: the figures look better than they "
+            "are; settle them with --adjudicator NAME"
+        )
 
 
 def _warnings(drawn: int, per_code: dict[str, Estimate]) -> Iterable[str]:

@@ -18,6 +18,7 @@ _BUCKETS = 1 << 18
 _GRAMS = Grams(characters=3, words=True, pairs=False)
 _CHUNK = 4096
 _BLOCK = 256
+_PRIOR = 0.05  # of a coordinate, in squared lengths of what is known: n-grams read once or twice are half learnt
 
 #: (n, d) rows of length one: sparse n-grams, or dense embeddings.
 Vectors: TypeAlias = sp.csr_matrix | Floats
@@ -67,6 +68,25 @@ def nearest(vectors: Vectors, others: Vectors) -> Floats:
         part = product.max(1).toarray().ravel() if sp.issparse(product) else np.asarray(product).max(1)
         best = np.maximum(best, part)
     return best
+
+
+def unlearnt(vectors: Vectors, known: Vectors | None) -> npt.NDArray[np.float64]:
+    """(n,) how little the labelled rows say of what a row is made of: 1 where nothing is known, towards 0 where all is.
+
+    The variance of a linear model's score on the row (Laplace's approximation, its diagonal), as a share of what it was
+    before any label. Times the doubt it is what a label is expected to tell about the model's weights (MacKay 1992,
+    "Information-based objective functions for active data selection"): in doubt alone, words that were read a hundred
+    times and stay ambiguous win over those never read.
+    """
+    if known is None:
+        return np.ones(vectors.shape[0])
+    left = _PRIOR / (_PRIOR + np.asarray(_squares(known).sum(0), np.float64).ravel())
+    told: npt.NDArray[np.float64] = np.asarray(_squares(vectors) @ left).ravel()
+    return told
+
+
+def _squares(vectors: Vectors) -> Vectors:
+    return vectors.multiply(vectors) if sp.issparse(vectors) else np.square(vectors)
 
 
 def spread(
