@@ -130,6 +130,8 @@ def test_of_two_frames_the_shared_codes_are_compared() -> None:
     assert found.changed == ()  # the codes of one frame alone are no change
     narrowed = compare(old, new, rows, codes=["口味"])  # type: ignore[arg-type]
     assert list(narrowed.per_code) == ["taste"]
+    with pytest.raises(InputError, match="column '--codes': names no code to compare"):
+        compare(old, new, rows, codes=[])  # type: ignore[arg-type]
     for label, told in (("物流", "only one codeframe has it"), ("天气", "neither codeframe has such a code")):
         with pytest.raises(InputError, match=told):
             compare(old, new, rows, codes=[label])  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -170,6 +171,46 @@ def test_an_earlier_result_is_not_replaced_unasked(survey: Path, folder: Path, v
     assert ended.code != 0
     assert "already exists" in " ".join(ended.err.split())
     assert (folder / "topics.json").read_bytes() == before
+
+
+def test_a_result_that_would_replace_its_own_input_is_refused_before_the_work(
+    vocnlp: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Tagger, "load", lambda *given, **named: pytest.fail("the work has begun"))
+    work = tmp_path / "work"
+    work.mkdir()
+    source = work / "comments.jsonl"
+    source.write_text('{"text": "柜子打不开"}\n', encoding="utf-8")
+    ended = vocnlp("discover", source, "-o", work, "--force")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, f"error: {source}: is the input itself")
+    assert source.read_text(encoding="utf-8") == '{"text": "柜子打不开"}\n'
+    for out in (source, source / "deeper"):
+        ended = vocnlp("discover", source, "-o", out, "--force")
+        assert (ended.code, ended.err.splitlines()[0]) == (2, f"error: {source}: cannot be written: it is no folder")
+    assert list(work.iterdir()) == [source]
+
+
+def test_an_accepted_topic_replaces_none_of_what_it_is_made_of(
+    folder: Path, locker: dict[str, Any], vocnlp: CommandLine, tmp_path: Path
+) -> None:
+    frame, out = tmp_path / "frame.yaml", tmp_path / "next.yaml"
+    shutil.copy(FRAME, frame)
+    result = Path(shutil.copytree(folder, tmp_path / "topics"))
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    named = ("--topic", locker["id"], "--as", "new", "--code", "locker", "--codeframe", frame, "--force")
+    for places, told in (
+        (("--out", out, "--examples", frame), f"{frame}: is the input itself"),
+        (("--out", frame), f"{frame}: is the input itself"),
+        (("--out", out, "--examples", out), f"{out}: would be written twice"),
+        (("--out", out, "--examples", result / "comments.jsonl"), f"{result}/comments.jsonl: is the input itself"),
+        (("--out", tmp_path / "no" / "f.yaml", "--examples", tmp_path / "x.jsonl"),
+         f"{tmp_path}/no/f.yaml: the folder does not exist"),
+        (("--out", tmp_path / "f.txt", "--examples", tmp_path / "x.jsonl"),
+         f"{tmp_path}/f.txt: a codeframe is a .yaml or .json file"),
+    ):  # fmt: skip
+        ended = vocnlp("discover", "accept", result, *named, *places)
+        assert (ended.code, ended.err.splitlines()[0]) == (2, f"error: {told}")
+        assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_without_the_extra_the_pip_line_is_told(

@@ -33,7 +33,7 @@ from vocnlp.training.export import to_int8, to_onnx
 from vocnlp.training.labelled import GoldTag, Labelled, read_texts
 from vocnlp.training.reading import examples
 from vocnlp.training.recipe import EncoderRecipe
-from vocnlp.training.starts import known_codes
+from vocnlp.training.starts import known_codes, pretraining_of
 from vocnlp.training.steps import TrainingError
 from vocnlp.training.train import train_bundle
 from vocnlp.windows import WORD, Marks, read_windows
@@ -426,6 +426,31 @@ def test_encoders_that_would_run_code_or_lack_parts_are_refused(folder: Path, tm
     assert "is no encoder that can be loaded" in no_encoder(
         changed("cut", "model.safetensors", "model.safetensors", cut)
     )
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "told"),
+    [
+        ("config.json", b'{"model_type": "bert", "hidden', "config.json: cannot be read: Unterminated string"),
+        ("config.json", b"[]", "config.json: is no JSON object"),
+        ("config.json", b'{"id2label": {"a": "taste"}}', "config.json, column 'id2label': must number the names"),
+        ("config.json", b'{"id2label": {"0": "a", "2": "b"}}', "config.json, column 'id2label': must number the names"),
+        ("config.json", b'{"id2label": 3}', "config.json, column 'id2label': must number the names"),
+        ("tokenizer.json", b'{"version": "1.0", "trunc', "tokenizer.json: cannot be read: Unterminated string"),
+        ("tokenizer.json", b'{"version": "1.0"}', "tokenizer.json: is no tokenizer that can be loaded: "),
+        ("pretraining.json", b'{"tokens', "pretraining.json: cannot be read: Unterminated string"),
+    ],
+)
+def test_an_encoder_with_a_damaged_file_is_refused_with_its_name(
+    folder: Path, tiny_rows: list[Labelled], tmp_path: Path, file: str, content: bytes, told: str
+) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "damaged"))
+    (copy / file).write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        pretraining_of(copy)
+        load_source(str(copy), codes=known_codes(str(copy)))
+    assert told in str(caught.value)
+    assert caught.value.hint
 
 
 def test_a_hub_id_needs_its_revision() -> None:

@@ -210,6 +210,21 @@ def test_a_code_without_comments_keeps_its_definition(base: Bundle, frame: Codef
     np.testing.assert_allclose(few.classifier.score(LINES).mention[:, 2], cold.score(LINES).mention[:, 2], atol=1e-5)
 
 
+def test_a_row_of_sentiment_alone_says_nothing_of_codes(base: Bundle, frame: Codeframe) -> None:
+    """It is no comment without the code: with and without such rows the same is learnt."""
+    moods = [Labelled(f"m{n}", f"{words}{n}回", sentiment="positive", source="reviewed")
+             for n in range(4) for words in ("带狗进店也很好", "车位难找")]  # fmt: skip
+    plain, mixed = train_few(reviewed(), frame, base), train_few([*reviewed(), *moods], frame, base)
+    assert mixed.taught == plain.taught
+    for one, other in ((1, "pets"), (2, "parking")):
+        scores = mixed.classifier.score([lines_of(row.text) for row in moods]).mention[:, one]
+        without = plain.classifier.score([lines_of(row.text) for row in moods]).mention[:, one]
+        np.testing.assert_allclose(scores, without, atol=0.15, err_msg=other)
+    only = [row for row in reviewed() if row.tags and row.tags[0].code == "pets"]
+    with pytest.raises(InputError, match="teach no code that the bundle lacks"):
+        train_few([*only, *moods], frame, base)
+
+
 def test_a_taught_bundle_is_taught_more_from_what_it_was_made_of(
     base: Bundle, taught: Bundle, frame: Codeframe
 ) -> None:
@@ -283,3 +298,56 @@ def test_the_command_teaches_measures_and_writes_a_card(base: Bundle, tmp_path: 
     assert more.training["few"] == bundle.training["few"] == {"base": base.label, "taught": {"pets": 11, "parking": 12}}
     refused_with = CliRunner().invoke(app, [*given, "--force", "--linear"])
     assert refused_with.exit_code != 0
+
+
+def written(path: Path) -> Path:
+    """The reviewed comments, each three times with another ending."""
+    lines = [
+        {"id": f"{row.id}.{copy}", "text": f"{row.text}{copy}次", "tags": [{"code": t.code, "polarity": t.polarity} for t in row.tags]}
+        for row in reviewed() for copy in "一二三"
+    ]  # fmt: skip
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def test_without_a_codeframe_the_codes_of_the_start_stay_and_those_of_the_data_are_added(
+    base: Bundle, tmp_path: Path
+) -> None:
+    data, out = written(tmp_path / "reviewed.jsonl"), tmp_path / "out"
+    done = CliRunner().invoke(app, ["train", "--few", "--data", str(data), "--init", str(base.path), "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    bundle, known = Bundle.load(out), base.codeframe
+    assert [code.id for code in bundle.codeframe.codes] == [*(code.id for code in known.codes), "pets"]
+    assert (bundle.codeframe.name, bundle.codeframe.version) == ("corner-shop", "0.2.0")
+    assert bundle.codeframe["taste"] == known["taste"]
+    # parking is a code of the frame that the base never learnt
+    assert (bundle.training["few"]["taught"].keys(), set(bundle.classifier.codes)) == (
+        {"pets", "parking"}, {*base.classifier.codes, "pets", "parking"},
+    )  # fmt: skip
+
+
+def test_a_recipe_for_few_comments_teaches_the_same_again(base: Bundle, tmp_path: Path) -> None:
+    data, frame, recipe = written(tmp_path / "reviewed.jsonl"), tmp_path / "pets.json", tmp_path / "r.toml"
+    frame.write_text(json.dumps(PETS, ensure_ascii=False), encoding="utf-8")
+    first = ["train", "--few", "--data", str(data), "--codeframe", str(frame), "--init", str(base.path)]
+    done = CliRunner().invoke(app, [*first, "--out", str(tmp_path / "1"), "--write-recipe", str(recipe)])
+    assert done.exit_code == 0, done.output
+    assert "few = true" in recipe.read_text(encoding="utf-8").splitlines()
+    done = CliRunner().invoke(app, ["train", "--recipe", str(recipe), "--out", str(tmp_path / "2")])
+    assert done.exit_code == 0, done.output
+    one, two = Bundle.load(tmp_path / "1"), Bundle.load(tmp_path / "2")
+    assert one.training["few"] == two.training["few"]
+    assert (one.figures, one.thresholds) == (two.figures, two.thresholds)
+    assert (tmp_path / "1" / FEW).read_bytes() == (tmp_path / "2" / FEW).read_bytes()
+
+
+def test_check_refuses_what_cannot_be_taught(base: Bundle, tiny_bundle: Path, tmp_path: Path) -> None:
+    data, frame = written(tmp_path / "reviewed.jsonl"), tmp_path / "pets.json"
+    frame.write_text(json.dumps(PETS, ensure_ascii=False), encoding="utf-8")
+    call = ["train", "--few", "--check", "--data", str(data), "--codeframe", str(frame), "--init"]
+    done = CliRunner().invoke(app, [*call, str(base.path)])
+    assert (done.exit_code, done.stdout) == (0, "nothing stands in the way of training\n")
+    refused_with = CliRunner().invoke(app, [*call, str(tiny_bundle)])
+    assert refused_with.exit_code != 0
+    assert "gives no embeddings, which learning from few comments needs" in " ".join(refused_with.output.split())
+    assert not list(tmp_path.glob("*/"))

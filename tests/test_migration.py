@@ -132,6 +132,18 @@ def test_changes_of_changes_reach_the_codes_of_the_old_frame() -> None:
     )
 
 
+def test_parts_that_are_merged_again_are_one_code_unless_another_was_retired() -> None:
+    split = Change("split", ("look",), ("quality", "size"))
+    found = migration(FRAME, [split, Change("merge", ("quality", "size"), ("price",))])
+    assert (found.fates["look"], found.homes, found.becomes["look"]) == (Fate(("price",)), {}, "price")
+    three = Change("split", ("look",), ("quality", "size", "smell"))
+    gone = Change("retire", ("smell",), words="没人提")
+    merged = migration(FRAME, [three, gone, Change("merge", ("quality", "size"), ("price",))])
+    assert merged.fates["look"] == Fate(("price",), parted=True)
+    last = migration(FRAME, [three, Change("merge", ("quality", "size", "smell"), ("price",))])
+    assert last.fates["look"] == Fate(("price",))
+
+
 def test_a_code_that_is_split_into_codes_below_it_stays_as_their_heading() -> None:
     split = [Change("move", ("smell",), words="look"), Change("move", ("size",), words="look")]
     found = migration(FRAME, [*split, Change("split", ("look",), ("smell", "size"))])

@@ -98,6 +98,14 @@ def test_nothing_is_touched_where_the_command_cannot_end_well(shop: Path, vocnlp
     assert not (shop / "new.jsonl").exists()
 
 
+def test_options_that_deriving_would_pass_over_are_refused_by_name(shop: Path, vocnlp: CommandLine) -> None:
+    before = sorted(shop.iterdir())
+    call = ("codeframe", "migrate", shop / "shop.yaml", "--derive", shop / "shop.yaml", "--changes", shop / "d.yaml")
+    ended = vocnlp(*call, "--out", shop / "zz.yaml", "--data", shop / "old.jsonl", "--json")
+    told = "error: --derive only proposes changes; --out, --data, --json would be passed over"
+    assert (ended.code, ended.err.splitlines()[0], sorted(shop.iterdir())) == (2, told, before)
+
+
 def test_changes_are_derived_from_two_frames(shop: Path, vocnlp: CommandLine) -> None:
     edited = FRAME.to_dict()
     edited["version"] = "0.4.0"

@@ -101,6 +101,20 @@ def test_tables_are_carried_too(tmp_path: Path) -> None:
     ]
 
 
+def test_a_mixed_sentiment_of_a_table_stays(tmp_path: Path) -> None:
+    table = tmp_path / "old.csv"
+    table.write_text(
+        "编号,评论,编码,极性,整体情感\n1,好闻但是贵,气味,正面,褒贬不一\n1,好闻但是贵,性价比,负面,\n2,说不上来,,,混合\n3,贵,性价比,负面,负面\n",
+        encoding="utf-8",
+    )
+    relabel(table, tmp_path / "new.jsonl", shop_migration(tmp_path, MERGE_ALONE))
+    rows = [json.loads(line) for line in (tmp_path / "new.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [(row["id"], row["sentiment"], len(row["tags"]), row.get("annotated")) for row in rows] == [
+        ("1", "mixed", 2, None), ("2", "mixed", 0, []), ("3", "negative", 1, None),
+    ]  # fmt: skip
+    assert [row.sentiment for row in read_labelled(tmp_path / "new.jsonl")] == [None, None, "negative"]
+
+
 def test_the_label_of_an_exclusive_frame_becomes_its_tag(tmp_path: Path) -> None:
     source = labelled(
         tmp_path, [{"id": "1", "text": "呛", "label": "smell"}, {"id": "2", "text": "慢", "label": "speed"}]

@@ -135,6 +135,23 @@ def test_report_says_how_often_rules_are_right(
     assert vocnlp("rules", "report", *given).out.splitlines()[2].split()[-1] == "67%"
 
 
+def test_a_row_of_sentiment_alone_does_not_judge_rules(
+    vocnlp: CommandLine, frame: Path, tmp_path: Path, tiny_bundle: Path
+) -> None:
+    path = tmp_path / "moods.jsonl"
+    rows = [
+        {"id": "1", "text": "停车费太贵了", "sentiment": "negative"},
+        {"id": "2", "text": "停车场出口也贵", "tags": [{"code": "parking"}]},
+    ]
+    path.write_text("".join(json.dumps(one, ensure_ascii=False) + "\n" for one in rows), encoding="utf-8")
+    found = counts(
+        vocnlp(
+            "rules", "report", "--codeframe", frame, "--bundle", tiny_bundle, "--data", path, "--labelled", "--json"
+        ).out
+    )
+    assert (found["parking#1"]["held"], found["parking#1"]["right"], found["parking#1"]["judged"]) == (2, 1, 1)
+
+
 def test_report_knows_codes_by_name_and_refuses_others_as_evaluate_does(
     vocnlp: CommandLine, frame: Path, tmp_path: Path, tiny_bundle: Path
 ) -> None:

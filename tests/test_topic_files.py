@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -187,3 +188,35 @@ def test_the_page_fits_a_telephone(browser: Any, discovered: Discovered, tmp_pat
     narrow = Seen(browser, path, width=390)
     assert narrow.page.evaluate("document.documentElement.scrollWidth") <= 390
     narrow.page.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda topic: topic.pop("proposal"), "topics[1].proposal"),
+        (lambda topic: topic["proposal"].pop("kind"), "topics[1].proposal.kind"),
+        (lambda topic: topic["proposal"].update(keywords=["充电宝", 3]), "topics[1].proposal.keywords"),
+        (lambda topic: topic.update(sentiment={"positive": "多"}), "topics[1].sentiment.positive"),
+        (lambda topic: topic.update(id=7), "topics[1].id"),
+    ],
+)
+def test_a_topic_that_somebody_changed_by_hand_is_refused_with_its_place(
+    discovered: Discovered, tmp_path: Path, change: Callable[[dict[str, Any]], object], place: str
+) -> None:
+    write_topics(discovered, tmp_path, "")
+    content = read_topics(tmp_path)
+    change(content["topics"][1])
+    file = tmp_path / "topics.json"
+    file.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        read_topics(tmp_path)
+    told = (caught.value.path, caught.value.column, caught.value.hint)
+    assert told == (file, place, "run vocnlp discover again")
+
+
+def test_a_comment_of_a_topic_that_lacks_a_part_is_refused(discovered: Discovered, tmp_path: Path) -> None:
+    write_topics(discovered, tmp_path, "")
+    for line in ('{"topic": "t1", "id": "r1", "text": "没有位置"}', "3"):
+        (tmp_path / "comments.jsonl").write_text(line + "\n", encoding="utf-8")
+        with pytest.raises(InputError, match=r"comments\.jsonl: cannot be read: "):
+            list(read_comments(tmp_path, "t1"))

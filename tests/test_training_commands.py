@@ -104,6 +104,46 @@ def test_check_only_checks(wide: Path, frame: Path, vocnlp: CommandLine, tmp_pat
     assert {path.name for path in tmp_path.iterdir()} == {"frame.yaml", "wide.xlsx"}
 
 
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("--linear", "--dev", "wide.xlsx"), "nothing can be learnt from 0 comment(s): at least 8 are needed; 63 more are development rows, too"),
+        (("--encoder", "nosuch"), "nosuch: no such folder"),
+        (("--encoder", "some/encoder"), "no such folder, and a hub id needs its revision"),
+        (("--encoder", "."), "holds no config.json, so it is no encoder"),
+        (("--noisy-labels", "--encoder", "some/encoder@0123abc"), "where each comment has one code of several"),
+    ],
+)  # fmt: skip
+def test_check_refuses_what_training_refuses(
+    wide: Path, frame: Path, vocnlp: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    more: tuple[str, ...], told: str,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    given = ("train", "--data", wide, "--codeframe", frame, *more)
+    checked, trained = vocnlp(*given, "--check"), vocnlp(*given, "--out", tmp_path / "b")
+    assert (checked.code, checked.out, trained.code) == (2, "", 2)
+    last = [line for line in checked.err.splitlines() if line.startswith("error: ")]
+    assert last == [line for line in trained.err.splitlines() if line.startswith("error: ")]
+    assert told in last[0]
+
+
+def test_half_a_surrogate_pair_is_learnt_from_like_any_text(
+    tiny_rows: list[Labelled], tmp_path: Path, vocnlp: CommandLine
+) -> None:
+    data, out = tmp_path / "d.jsonl", tmp_path / "b"
+    lines = [{"text": f"{row.text}\ud83d", "tags": [{"code": tag.code} for tag in row.tags]} for row in tiny_rows]
+    data.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    ended = vocnlp("train", "--data", data, "--linear", "--dev-parts", 6, "--out", out)
+    assert ended.code == 0, ended.err
+    assert Bundle.load(out).training["checks"]["profile"]["simplified"] == 1.0
+
+
+def test_a_folder_in_place_of_labelled_rows_is_refused_in_words(tmp_path: Path, vocnlp: CommandLine) -> None:
+    (tmp_path / "d.jsonl").mkdir()
+    ended = vocnlp("train", "--data", tmp_path / "d.jsonl", "--linear", "--out", tmp_path / "b")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, f"error: {tmp_path}/d.jsonl: cannot be read: Is a directory")
+
+
 def test_development_data_of_ones_own_measures_and_is_not_learnt_from(
     tiny_rows: list[Labelled], tmp_path: Path, vocnlp: CommandLine
 ) -> None:
@@ -170,7 +210,8 @@ def test_a_bundle_of_another_frame_says_what_goes_on_and_what_begins_anew(
     content["codes"][5]["id"] = "cost"
     frame.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
     ended = vocnlp("train", "--data", wide, "--codeframe", frame, "--check", "--init", tiny_bundle)
-    assert ended.code == 0
+    assert (ended.code, ended.out) == (2, "")  # a linear bundle has no encoder to go on with
+    assert "holds no config.json, so it is no encoder" in ended.err
     assert "5 of 6 codes go on from what corner-shop@0.1.0" in ended.err
     assert "anew begin: cost" in ended.err
     assert "knows 1 more code(s) that the new bundle will not: price" in ended.err

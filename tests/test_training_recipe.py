@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -13,6 +14,8 @@ from vocnlp import Bundle
 from vocnlp.errors import InputError
 from vocnlp.training.labelled import Labelled
 from vocnlp.training.own_recipe import OwnRecipe, read_own_recipe, write_own_recipe
+from vocnlp.training.preparing import prepare
+from vocnlp.training.train import train_prepared
 
 __all__ = ["command_line"]
 
@@ -97,6 +100,15 @@ def test_a_recipe_and_options_beside_it_are_refused(data: Path, tmp_path: Path, 
             "column 'encoder.epochs': a setting of another kind",
         ),
         ("data = 3\n", r"must be a table: \[data\]"),
+        ("[data]\nfile = 7\n", r"column 'data.file': a value of another kind: a string is wanted \(value: '7'"),
+        ("[data]\nfile = 'a'\ndev_parts = 'abc'\n", "column 'data.dev_parts': .*: a whole number is wanted, 0 or more"),
+        ("[data]\nfile = 'a'\ndev_parts = 2.5\n", "column 'data.dev_parts': .*: a whole number is wanted, 0 or more"),
+        ("[data]\nfile = 'a'\ndev_parts = -1\n", "column 'data.dev_parts': .*: a whole number is wanted, 0 or more"),
+        ("[data]\nfile = 'a'\ncodeframe = 3\n", "column 'data.codeframe': .*: a string is wanted"),
+        ("seed = 'x'\n[data]\nfile = 'a'\n", "column 'seed': a value of another kind: a whole number is wanted"),
+        ("seed = true\n[data]\nfile = 'a'\n", "column 'seed': a value of another kind: a whole number is wanted"),
+        ("[data]\nfile = 'a'\n[start]\nngrams = 'false'\n", "column 'start.ngrams': .*: true or false is wanted"),
+        ("[data]\nfile = 'a'\n[start]\nfew = true\n", "column 'start.encoder': few comments teach a bundle"),
         ("[data\n", "not valid TOML"),
     ],
 )
@@ -164,3 +176,62 @@ def test_a_recipe_is_not_written_over_itself_nor_over_what_it_reads(
     told = f"error: {inside.parent}: holds an input, {tmp_path}/bundle/shop.jsonl"
     assert (ended.code, ended.err.splitlines()[0]) == (2, told)
     assert inside.read_bytes() == data.read_bytes()
+
+
+def test_a_recipe_may_begin_with_a_byte_order_mark(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(f"[data]\nfile = '{data.name}'\n", encoding="utf-8-sig")
+    assert read_own_recipe(tmp_path / "mine.toml").data == data
+
+
+def test_a_recipe_that_is_a_folder_is_refused_in_words(tmp_path: Path, vocnlp: CommandLine) -> None:
+    (tmp_path / "r.toml").mkdir()
+    ended = vocnlp("train", "--recipe", tmp_path / "r.toml", "--out", tmp_path / "b")
+    assert (ended.code, ended.err.splitlines()[0]) == (2, f"error: {tmp_path}/r.toml: cannot be read: Is a directory")
+
+
+def test_what_is_written_over_the_data_while_the_training_goes_on_is_not_sealed(data: Path, tmp_path: Path) -> None:
+    read, changed = hashlib.sha256(data.read_bytes()).hexdigest(), data.read_bytes() + b"\n"
+
+    def progress(what: str, share: float) -> None:
+        data.write_bytes(changed)
+
+    prepared = prepare(OwnRecipe(data, dev_parts=4))
+    bundle = train_prepared(prepared, tmp_path / "b", progress=progress)
+    assert prepared.own is not None
+    write_own_recipe(tmp_path / "mine.toml", prepared.own)
+    assert data.read_bytes() == changed
+    assert bundle.training["recipe"]["digests"] == {"data": read}
+    again = read_own_recipe(tmp_path / "mine.toml")
+    assert again.digests == {"data": read}
+    assert [told.split(" (")[0] for told in again.changed()] == [f"{again.data} changed since"]
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (("--recipe", "mine.toml", "--seed", 8), "the recipe says what to train on and how; --seed would be passed over"),
+        (("--recipe", "mine.toml", "--dev-parts", 10, "--no-ngrams"),
+         "the recipe says what to train on and how; --no-ngrams, --dev-parts would be passed over"),
+        (("--data", "shop.jsonl", "--teacher", "bundle", "--init", "bundle", "--write-recipe", "r.toml", "--dev", "shop.jsonl"),
+         "--teacher needs comments and a start alone; --dev, --write-recipe would be passed over"),
+        (("--data", "shop.jsonl", "--teacher", "bundle", "--init", "bundle", "--codeframe", "shop.jsonl"),
+         "--teacher needs comments and a start alone; --codeframe would be passed over"),
+        (("--recipe", "mine.toml", "--teacher", "bundle", "--init", "bundle"),
+         "--teacher needs comments and a start alone; --recipe would be passed over"),
+        (("--data", "shop.jsonl", "--data-root", "bundle", "--linear"),
+         "there is no recipe; --data-root would be passed over"),
+        (("--recipe", "mine.toml", "--data-root", "bundle", "--seed", 3),
+         "a recipe over sets says what to train on; --seed would be passed over"),
+    ],
+)  # fmt: skip
+def test_an_option_that_would_be_passed_over_is_refused_by_name(
+    data: Path, tiny_bundle: Path, tmp_path: Path, vocnlp: CommandLine, more: tuple[object, ...], told: str
+) -> None:
+    write_own_recipe(tmp_path / "mine.toml", OwnRecipe(data))
+    shutil.copytree(tiny_bundle, tmp_path / "bundle")
+    files = {"mine.toml", "shop.jsonl", "bundle", "r.toml"}
+    ended = vocnlp(
+        "train", "--out", tmp_path / "b", *(tmp_path / str(word) if word in files else word for word in more)
+    )
+    assert (ended.code, told in ended.err.splitlines()[0]) == (2, True), ended.err
+    assert not (tmp_path / "b").exists()

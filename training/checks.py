@@ -36,29 +36,31 @@ class Suspects:
 def check(
     train: Sequence[Labelled], dev: Sequence[Labelled], beside: Suspects, plain: Mapping[str, str] | None = None
 ) -> Checked:
-    """Everything that can be told of the rows before training. ``dev`` are those that will measure it.
+    """Everything that can be told of the rows before training. ``dev`` are those that will measure it; nothing is learnt
+    from the rows in ``train`` that have the text of one of them.
 
     plain: what ``plain_by_text`` gives of all rows, where it is known already
     """
     both = [*train, *dev]
     plain = plain_by_text(both) if plain is None else plain
     filled = [row for row in train if row.text.strip()]
-    per_code = Counter(code for row in filled for code in dict.fromkeys(tag.code for tag in row.tags))
+    measured = {plain[row.text] for row in dev} - {""}
+    learnt = [row for row in filled if plain[row.text] not in measured]
+    per_code = Counter(code for row in learnt for code in dict.fromkeys(tag.code for tag in row.tags))
     findings = [
         *_codes(both, beside),
         *_left(beside.left),
-        *_size(filled, plain),
+        *_size(learnt, plain, len(filled) - len(learnt)),
         *_empty(both),
-        *_sentiment(filled),
-        *_few(filled, per_code, beside.frame),
+        *_sentiment(learnt),
+        *_few(learnt, per_code, beside.frame),
         *_contradictions(both, plain),
         *_leaks(filled, dev, plain),
     ]
     order = {REFUSE: 0, WARN: 1, NOTE: 2}
     findings.sort(key=lambda finding: order[finding.severity])
-    return Checked(
-        len(train), len(dev), tuple(findings), profile_of([row.text for row in both]), dict(per_code.most_common())
-    )
+    rows, profile = len(train) - len(filled) + len(learnt), profile_of([row.text for row in both])
+    return Checked(rows, len(dev), tuple(findings), profile, dict(per_code.most_common()))
 
 
 def _found(severity: str, kind: str, message: str, rows: Iterable[Labelled], *, hint: str = "") -> Finding:
@@ -115,12 +117,15 @@ def _left(columns: tuple[str, ...]) -> list[Finding]:
     return [Finding(NOTE, "columns", told, len(columns))]
 
 
-def _size(rows: Sequence[Labelled], plain: Mapping[str, str]) -> list[Finding]:
+def _size(rows: Sequence[Labelled], plain: Mapping[str, str], measured: int) -> list[Finding]:
+    """measured: rows that are not learnt from, because they measure"""
     if len(rows) < _LEAST_ROWS:
         told = f"nothing can be learnt from {len(rows)} comment(s): at least {_LEAST_ROWS} are needed"
-        return [
-            Finding(REFUSE, "too_small", told, len(rows), hint="label a few hundred; 20 of each code is a beginning")
-        ]
+        hint = "label a few hundred; 20 of each code is a beginning"
+        if len(rows) + measured >= _LEAST_ROWS:
+            told += f"; {measured:,} more are development rows, too"
+            hint = "measure on other comments than those to learn from, or leave out --dev: then a part is held out"
+        return [Finding(REFUSE, "too_small", told, len(rows), hint=hint)]
     if len({plain[row.text] for row in rows}) == 1:
         told = f"nothing can be learnt: all {len(rows):,} comments are the same text"
         return [_found(REFUSE, "all_equal", told, rows, hint="is this the right column? name the text column 'text'")]

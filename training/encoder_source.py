@@ -17,9 +17,10 @@ from vocnlp.encoder import VOCABULARY
 from vocnlp.errors import InputError
 from vocnlp.windows import Marks
 
+from .starts import NEEDED, check_folder, hub_of
+
 WEIGHTS, SETTINGS = "model.safetensors", "tokenizer_config.json"
 HEADS = "tagger."  # before the names of the tagger's own weights, in the same file as the encoder's
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.h5", "*.msgpack", "*.pkl")
 _WINDOW = 256
 _PATIENCE = 15.0  # seconds for the hub's first answer
 _ROBERTA = ("roberta", "xlm-roberta", "camembert")
@@ -48,7 +49,7 @@ def load_source(name: str, *, codes: tuple[str, ...] = ()) -> EncoderSource:
     InputError for pickled weights, for code of its own, for a missing tokenizer.json, and for a hub id without revision.
     """
     folder = Path(name) if Path(name).is_dir() else _fetched(name)
-    _check(folder)
+    check_folder(folder)
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         less = {"add_pooling_layer": False} if config.model_type in _POOLERS else {}
@@ -59,7 +60,7 @@ def load_source(name: str, *, codes: tuple[str, ...] = ()) -> EncoderSource:
         )
         tensors = load_file(folder / WEIGHTS)
     except (OSError, ValueError, SafetensorError, KeyError) as error:
-        raise InputError(f"is no encoder that can be loaded: {error}", path=folder, hint=_NEEDED) from error
+        raise InputError(f"is no encoder that can be loaded: {error}", path=folder, hint=NEEDED) from error
     heads = {key.removeprefix(HEADS): value.float() for key, value in tensors.items() if key.startswith(HEADS)}
     vocabulary = (folder / VOCABULARY).read_bytes()
     window = min(_WINDOW, int(getattr(model.config, "max_position_embeddings", _WINDOW)) - 2 * _offset(model))
@@ -74,7 +75,6 @@ _NAMES = (
     ("<|cls|>", "<|sep|>", "<|mask|>"),
     ("<bos>", "<eos>", "<mask>"),
 )
-_NEEDED = f"a folder with config.json, {WEIGHTS} and {VOCABULARY}, as save_pretrained writes it"
 
 
 def _offset(model: PreTrainedModel) -> int:
@@ -83,10 +83,7 @@ def _offset(model: PreTrainedModel) -> int:
 
 
 def _fetched(name: str) -> Path:
-    hub, at, revision = name.partition("@")
-    if not at or not revision:
-        told = "no such folder, and a hub id needs its revision" if "/" in name else "no such folder"
-        raise InputError(told, path=name, hint="give a folder, or OWNER/NAME@REVISION with a commit of the hub")
+    hub, revision = hub_of(name)
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
@@ -118,27 +115,15 @@ def _unreachable(hub: str, revision: str) -> str:
     return told[0] if told else f"the hub did not answer within {_PATIENCE:g} seconds"
 
 
-def _check(folder: Path) -> None:
-    if not (folder / "config.json").is_file():
-        raise InputError("holds no config.json, so it is no encoder", path=folder, hint=_NEEDED)
-    if "auto_map" in (folder / "config.json").read_text(encoding="utf-8", errors="replace"):
-        hint = "choose an encoder of an architecture that transformers knows"
-        raise InputError("needs code of its own, and such code is never run", path=folder, hint=hint)
-    if not (folder / WEIGHTS).is_file():
-        pickled = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
-        told = (
-            f"its weights are pickled ({pickled[0]}), and a pickle can run code" if pickled else f"holds no {WEIGHTS}"
-        )
-        raise InputError(told, path=folder, hint="save it again with save_pretrained(safe_serialization=True)")
-    if not (folder / VOCABULARY).is_file():
-        raise InputError(f"holds no {VOCABULARY}", path=folder, hint="save its fast tokenizer into the same folder")
-
-
 def _marks(folder: Path, vocabulary: bytes) -> tuple[Marks, int | None]:
     """The ids of what begins a text, what ends a part of it and what hides a word, whatever this tokenizer calls them."""
     from tokenizers import Tokenizer
 
-    tokenizer: Any = Tokenizer.from_buffer(vocabulary)
+    try:
+        tokenizer: Any = Tokenizer.from_buffer(vocabulary)
+    except Exception as error:  # the library raises nothing narrower
+        hint = "save its fast tokenizer into the same folder"
+        raise InputError(f"is no tokenizer that can be loaded: {error}", path=folder / VOCABULARY, hint=hint) from error
     for begin, stop, mask in _NAMES:
         ids = tokenizer.token_to_id(begin), tokenizer.token_to_id(stop)
         if None not in ids:

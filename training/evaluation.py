@@ -98,7 +98,7 @@ def rows_for(tagger: Tagger, data: Sequence[Path]) -> list[Labelled]:
     """The rows of labelled files, codes matched by id or name; InputError for codes that the tagger's frame has not."""
     found: list[Labelled] = []
     for path in data:
-        rows = read_labelled(path)
+        rows = read_labelled(path, tagger.codeframe)
         labels = sorted({tag.code for row in rows for tag in row.tags})
         unknown = [label for label in labels if tagger.codeframe.resolve(label) is None]
         if len(unknown) > 1 and len(unknown) == len(labels):

@@ -82,11 +82,7 @@ def train_few(
     itself taught so is taught anew from what it was made of. InputError if the base gives no embeddings, or knows all
     codes of the frame, or the rows teach no new one, or lack what the base once learnt from.
     """
-    rows = [row for row in rows if row.text.strip()]
-    if isinstance(base.classifier, Extended):
-        base = _before(base, base.classifier, frame, rows)
-    cold = _cold(base, frame)
-    truth, enough = _truth(rows, cold.new)
+    rows, base, cold, truth, enough = _begun(rows, frame, base)
     progress("reading the comments", 0.1)
     learnt = frozenset(code for code, taught in zip(cold.new, enough, strict=True) if taught)
     untaught = replace(cold, learnt=learnt)
@@ -109,6 +105,22 @@ def train_few(
     chosen = dict(zip(cold.new, _thresholds(found, truth), strict=True))
     thresholds |= {code: chosen[code] if code in taught else THRESHOLD for code in cold.new}
     return Few(replace(untaught, heads=heads), thresholds, taught)
+
+
+def check_few(rows: Sequence[Labelled], frame: Codeframe, base: Bundle) -> None:
+    """InputError where ``train_few`` would refuse; nothing is learnt."""
+    _begun(rows, frame, base)
+
+
+def _begun(
+    rows: Sequence[Labelled], frame: Codeframe, base: Bundle
+) -> tuple[list[Labelled], Bundle, Extended, _Truth, Mask]:
+    """The rows that say something, the base as it was before few comments taught it, and with the codes that it lacks."""
+    filled = [row for row in rows if row.text.strip()]
+    if isinstance(base.classifier, Extended):
+        base = _before(base, base.classifier, frame, filled)
+    cold = _cold(base, frame)
+    return filled, base, cold, *_truth(filled, cold.new)
 
 
 def _before(taught: Bundle, known: Extended, frame: Codeframe, rows: Sequence[Labelled]) -> Bundle:
@@ -138,7 +150,7 @@ def _truth(rows: Sequence[Labelled], codes: Sequence[str]) -> tuple[_Truth, Mask
     if not rows:
         raise InputError("no comment to learn from", hint="give reviewed comments with --data")
     there = np.array([[any(tag.code == code for tag in row.tags) for code in codes] for row in rows], bool)
-    known = there | np.array([[row.annotated is None or code in row.annotated for code in codes] for row in rows], bool)
+    known = there | np.array([[row.looked_for(code) for code in codes] for row in rows], bool)
     enough = (there.sum(0) >= LEAST) & ((known & ~there).sum(0) >= LEAST)
     if not enough.any():
         raise InputError(

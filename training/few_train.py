@@ -11,7 +11,7 @@ from vocnlp.processes import cores
 from vocnlp.tagger import Tagger
 
 from .card import model_card
-from .few import Few, train_few
+from .few import Few, check_few, train_few
 from .linear_fit import Progress
 from .preparing import Prepared
 from .train import measure
@@ -52,6 +52,12 @@ def train_few_prepared(
     draft = Bundle(plan.name, plan.version, plan.frame, few.classifier, few.thresholds, {}, training, same)
     bundle = replace(draft, figures=measure(Tagger(draft), prepared.dev, per_code=True))
     return bundle.save(out, card=model_card(bundle) + _taught(few, origin), force=force)
+
+
+def check_few_prepared(prepared: Prepared) -> None:
+    """InputError where ``train_few_prepared`` would refuse; nothing is learnt."""
+    prepared.checked.refuse(prepared.path)
+    check_few(prepared.train, prepared.plan.frame, Bundle.load(prepared.start))
 
 
 def _taught(few: Few, origin: str) -> str:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from vocnlp.column_names import EXACT, match_name
 from vocnlp.columns import choose_columns
 from vocnlp.errors import InputError
-from vocnlp.filekinds import XLSX
+from vocnlp.sheets_reading import merged_of
 from vocnlp.tables import Source, open_table
 
 from .label_marks import Line, Mark, Said, shown, span_of
@@ -97,6 +97,9 @@ def _from_jsonl(path: Path) -> Iterator[Line]:
         handle = path.open(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError("no such file", path=path, hint="check the spelling and the folder") from None
+    except OSError as error:
+        hint = "give a file, and check its rights"
+        raise InputError(f"cannot be read: {error.strerror}", path=path, hint=hint) from None
     with handle:
         for number, line in enumerate(_decoded(handle, path), 1):
             if not line.strip():
@@ -159,17 +162,8 @@ def _unmerged(source: Source, rows: Iterable[dict[str, Any]], header: int) -> It
 def _merged(source: Source) -> dict[int, list[tuple[str, int]]]:
     """Row as the sheet shows it -> columns in which cells of several rows are merged from there on, and the last row."""
     found: dict[int, list[tuple[str, int]]] = {}
-    if source.kind != XLSX or source.sheet is None:
-        return found
-    from python_calamine import CalamineWorkbook
-
-    with CalamineWorkbook.from_path(str(source.path)) as book:
-        sheet = book.get_sheet_by_name(source.sheet)
-        left = sheet.start[1] if sheet.start else 0  # empty columns before the table are none of its columns
-        columns = dict(enumerate(source.schema.names, left))
-        for (first, column), (last, _) in getattr(sheet, "merged_cell_ranges", None) or ():  # older ones do not tell
-            if last > first and column in columns:
-                found.setdefault(first + 1, []).append((columns[column], last + 1))
+    for one in merged_of(source):
+        found.setdefault(one.first, []).append((one.column, one.last))
     return found
 
 

@@ -52,12 +52,21 @@ class Labelled:
     row: int = field(default=0, compare=False)  # of its file, as the file shows it
 
     @property
+    def coded(self) -> bool:
+        """Whether anybody looked for codes in this text: of one that has a sentiment alone nobody did."""
+        return bool(self.tags) or self.annotated is not None or self.sentiment is None
+
+    def looked_for(self, code: str) -> bool:
+        """Whether this code was looked for in this text, so that it is absent where it is not among the tags."""
+        return self.coded and (self.annotated is None or code in self.annotated)
+
+    @property
     def held_out(self) -> bool:
         """Whether training must not see it: part 0 of its set, the same rows for everybody, always."""
         return self.dev_parts > 0 and part_of(self.text, self.dev_parts) == 0
 
 
-def read_labelled(path: Path | str) -> list[Labelled]:
+def read_labelled(path: Path | str, *frames: Codeframe) -> list[Labelled]:
     """Rows of a labelled file; InputError names file, row and value of what cannot be understood.
 
     jsonl: ``{"id", "text", "tags": [{"code", "polarity", "start", "end"}], "sentiment", "label", "annotated"}``; a label
@@ -66,8 +75,9 @@ def read_labelled(path: Path | str) -> list[Labelled]:
     merged over rows counts in each. xlsx/csv wide: a text column, optional id, sentiment and label, and one column a code
     with the polarity in its cells, or with 1 and 0. A sentiment that is mixed is not judged: it is neither learnt nor
     measured. Rows are counted as the file shows them: lines of a jsonl, rows of a sheet with its header as one.
+    frames: those whose codes the file may name; a wide table's column of such a name is a code, 渠道 and 时间 among them
     """
-    return list(read_file(path).rows)
+    return list(read_file(path, *frames).rows)
 
 
 @dataclass(frozen=True)
@@ -78,10 +88,10 @@ class Read:
     left: tuple[str, ...] = ()
 
 
-def read_file(path: Path | str, frame: Codeframe | None = None) -> Read:
-    """As ``read_labelled``; names of codes of the frame are code columns of a wide table whatever their cells hold."""
+def read_file(path: Path | str, *frames: Codeframe) -> Read:
+    """As ``read_labelled``; names of codes of the frames are code columns of a wide table whatever their cells hold."""
     path = Path(path)
-    known = () if frame is None else (word for code in frame.codes for word in (code.id, code.name))
+    known = (word for frame in frames for code in frame.codes for word in (code.id, code.name))
     found = read_label_file(path, POLARITY_WORDS, known)
     words = Words(path, found.absent, found.present)
     rows = [_labelled(line, words) for line in found.lines]

@@ -94,15 +94,9 @@ def _need_sklearn() -> None:
         raise MissingExtraError("scikit-learn", extra="train") from None
 
 
-def _annotates(row: Labelled, code: str) -> bool:
-    return bool(row.tags or row.annotated is not None or row.sentiment is None) and (
-        row.annotated is None or code in row.annotated
-    )
-
-
 def _teaches(rows: Sequence[Labelled], code: str) -> bool:
     there = sum(any(tag.code == code for tag in row.tags) for row in rows)
-    return there >= 2 and sum(_annotates(row, code) for row in rows) > there
+    return there >= 2 and sum(row.looked_for(code) for row in rows) > there
 
 
 @dataclass(frozen=True)
@@ -120,7 +114,7 @@ def _fit(data: Texts, codes: Sequence[str], vocabulary: Vocabulary, recipe: Line
 
     def one(code: str) -> _Head:
         nonlocal done
-        annotated = np.fromiter((_annotates(row, code) for row in data.rows), bool, len(data.rows))
+        annotated = np.fromiter((row.looked_for(code) for row in data.rows), bool, len(data.rows))
         head = _fit_code(data.take(annotated), code, recipe, sentiment)
         done += 1
         progress(f"learning {code}", done / len(codes))
@@ -256,6 +250,6 @@ def _said(model: Linear, data: Texts) -> tuple[Floats, Mask, Mask, Floats]:
     heads = slice(first, first + len(model.codes))
     scores, _ = pool((data.features @ model.weights[:, heads]).toarray(), data.start, data.own)
     there = np.array([[any(tag.code == code for tag in row.tags) for code in model.codes] for row in data.rows])
-    known = np.array([[_annotates(row, code) for code in model.codes] for row in data.rows])
+    known = np.array([[row.looked_for(code) for code in model.codes] for row in data.rows])
     weight = np.array([row.weight for row in data.rows])
     return (scores + model.bias[heads]).astype(np.float64), there, known, weight

@@ -18,8 +18,13 @@ from .recipe import EncoderRecipe, read_toml, settings
 
 SHIPPED = "shipped"  # in a recipe: the bundle that comes with this library, wherever it is installed
 _WEIGHTS = "model.safetensors"
-_DATA = ("file", "codeframe", "dev", "dev_parts", "sha256", "codeframe_sha256", "dev_sha256")
-_START = ("encoder", "ngrams", "sha256")
+_PARTS: dict[str, dict[str, type]] = {  # of a recipe, and the kind of each value
+    "": {"name": str, "version": str, "seed": int},
+    "data": {"file": str, "codeframe": str, "dev": str, "dev_parts": int, "sha256": str, "codeframe_sha256": str,
+             "dev_sha256": str},
+    "start": {"encoder": str, "ngrams": bool, "few": bool, "sha256": str},
+}  # fmt: skip
+_KINDS = {str: "a string", int: "a whole number", bool: "true or false"}
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,8 @@ class OwnRecipe:
 
     dev: rows to measure on; without it one part in ``dev_parts`` of the data, by a hash of the text, 0 for none
     start: what to fine-tune, a folder, a bundle or OWNER/NAME@REVISION; None for a linear model
-    ngrams: whether a linear model is trained beside an encoder; digests: of the files when the recipe was written
+    ngrams: whether a linear model is trained beside an encoder; few: whether the start is only taught the codes it lacks
+    digests: of the files when they were read
     """
 
     data: Path
@@ -42,6 +48,7 @@ class OwnRecipe:
     linear: LinearRecipe = field(default_factory=LinearRecipe)
     encoder: EncoderRecipe = field(default_factory=EncoderRecipe)
     digests: Mapping[str, str] = field(default_factory=dict)
+    few: bool = False
 
     def sealed(self) -> OwnRecipe:
         """The same with the SHA-256 of all it reads; InputError for a file that is not there."""
@@ -69,14 +76,16 @@ def read_own_recipe(path: Path) -> OwnRecipe:
     Files are taken from the recipe's folder on.
     """
     content = read_toml(path)
-    _only(path, content, {"name", "version", "seed", "data", "start", "linear", "encoder"})
+    _only(path, content, {*_PARTS[""], "data", "start", "linear", "encoder"})
     data, start = _part(path, content, "data"), _part(path, content, "start")
-    _only(path, data, set(_DATA), "data.")
-    _only(path, start, set(_START), "start.")
-    if not isinstance(data.get("file"), str):
+    for name, part in (("", content), ("data", data), ("start", start)):
+        _check_part(path, name, part)
+    if "file" not in data:
         raise InputError(
             "missing key in the recipe", path=path, column="data.file", hint="the labelled file to train on"
         )
+    if start.get("few") and not start.get("encoder"):
+        raise InputError("few comments teach a bundle, and none is given", path=path, column="start.encoder")
     linear = settings(path, content, "linear", LinearRecipe)
     encoder = settings(path, content, "encoder", EncoderRecipe)
     names = {"data": data.get("sha256"), "codeframe": data.get("codeframe_sha256"), "dev": data.get("dev_sha256")}
@@ -85,20 +94,34 @@ def read_own_recipe(path: Path) -> OwnRecipe:
         path.parent / data["file"],
         path.parent / data["codeframe"] if data.get("codeframe") else None,
         path.parent / data["dev"] if data.get("dev") else None,
-        int(data.get("dev_parts", 10)),
+        data.get("dev_parts", 10),
         _found(path.parent, start.get("encoder")),
-        bool(start.get("ngrams", True)),
-        str(content.get("name", "")),
-        str(content.get("version", "")),
+        start.get("ngrams", True),
+        content.get("name", ""),
+        content.get("version", ""),
         linear,
-        replace(encoder, seed=int(content.get("seed", encoder.seed))),
+        replace(encoder, seed=content.get("seed", encoder.seed)),
         {part: digest for part, digest in digests.items() if digest},
+        start.get("few", False),
     )
 
 
+def _check_part(path: Path, name: str, part: Mapping[str, Any]) -> None:
+    """InputError for a key that a part of a recipe does not know, or a value of another kind."""
+    before = f"{name}." if name else ""
+    if name:
+        _only(path, part, set(_PARTS[name]), before)
+    for key, kind in _PARTS[name].items():
+        if key in part and (type(part[key]) is not kind or (key == "dev_parts" and part[key] < 0)):
+            told = f"a value of another kind: {_KINDS[kind]} is wanted"
+            told += ", 0 or more" if key == "dev_parts" else ""
+            raise InputError(told, path=path, column=f"{before}{key}", value=str(part[key]))
+
+
 def write_own_recipe(path: Path, own: OwnRecipe) -> None:
-    """Write a recipe with the digests of all it reads; OutputError if it cannot be written."""
-    sealed, folder = own.sealed(), path.parent
+    """Write a recipe with the digests of all it reads: those it bears, as ``prepare`` has sealed it when it read them, else
+    of the files as they are now. OutputError if it cannot be written."""
+    sealed, folder = own if own.digests.keys() >= _files(own).keys() else own.sealed(), path.parent
     start = None if own.start is None else _named(own.start, folder)
     lines = [
         f"# vocnlp train --recipe {path.name} --out OUT",
@@ -111,8 +134,8 @@ def write_own_recipe(path: Path, own: OwnRecipe) -> None:
         *(_lines({"dev": _beside(own.dev, folder), "dev_sha256": sealed.digests["dev"]}) if own.dev else ()),
         *_lines({"dev_parts": own.dev_parts}),
         "",
-        *(["[start]", *_lines({"encoder": start, "ngrams": own.ngrams, "sha256": sealed.digests.get("start", "")}), ""]
-          if start else ()),
+        *(["[start]", *_lines({"encoder": start, "ngrams": own.ngrams, **({"few": True} if own.few else {}),
+                                "sha256": sealed.digests.get("start", "")}), ""] if start else ()),
         *_settings("linear", own.linear, leave={"grams"}),
         *(_settings("encoder", own.encoder, leave={"seed"}) if start else ()),
     ]  # fmt: skip
@@ -145,9 +168,13 @@ def digest_of_start(start: str) -> str:
     return hashlib.sha256(start.encode()).hexdigest()
 
 
-def _digests(own: OwnRecipe) -> dict[str, str]:
+def _files(own: OwnRecipe) -> dict[str, Path]:
     files = {"data": own.data, "codeframe": own.codeframe, "dev": own.dev}
-    found = {part: sha256(path) for part, path in files.items() if path is not None}
+    return {part: path for part, path in files.items() if path is not None}
+
+
+def _digests(own: OwnRecipe) -> dict[str, str]:
+    found = {part: sha256(path) for part, path in _files(own).items()}
     return found if own.start is None else {**found, "start": digest_of_start(own.start)}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vocnlp.bundle import MANIFEST, Bundle
 from vocnlp.codeframe import Codeframe
+from vocnlp.codeframe_writing import next_version
 
 from .checked import NOTE, Checked, Finding
 from .checks import Suspects, check
@@ -39,14 +40,19 @@ class Prepared:
 def prepare(own: OwnRecipe) -> Prepared:
     """Read the files of a recipe and look over them. InputError for a file that cannot be read at all.
 
-    Development rows that stand in the training data, too, are left out of training.
+    Development rows that stand in the training data, too, are left out of training. Without a codeframe it is a flat one of
+    the data's codes; for few comments that of the start, and the codes of the data that it lacks.
+    The recipe that comes back is sealed: what is written over a file while the training goes on was not learnt from.
     """
     base = Bundle.load(own.start) if own.start is not None and (Path(own.start) / MANIFEST).is_file() else None
     given = Codeframe.load(own.codeframe) if own.codeframe else None
-    read = read_file(own.data, given)
-    apart = read_file(own.dev, given) if own.dev else None
+    begun = base.codeframe if given is None and own.few and base is not None else None
+    frames = [one for one in (given, begun) if one is not None]
+    read = read_file(own.data, *frames)
+    apart = read_file(own.dev, *frames) if own.dev else None
+    own = own.sealed()
     rows, dev = list(read.rows), list(apart.rows) if apart else []
-    frame = given or frame_of([*rows, *dev])
+    frame = given or (frame_of([*rows, *dev]) if begun is None else _widened(begun, [*rows, *dev]))
     unknown = bool(given and (unknown_codes(rows, frame) or unknown_codes(dev, frame)))
     if not unknown:
         rows, dev = in_frame(rows, frame, path=own.data), in_frame(dev, frame, path=own.dev or own.data)
@@ -70,6 +76,12 @@ def prepare_sets(recipe: Path, root: Path, *, start: str | None, kind: str, ngra
     train, dev = split(rows, plain)
     checked = check(train, dev, Suspects(plan.frame), plain)
     return Prepared(plan, tuple(_without(train, dev, plain)), tuple(dev), checked, recipe, start, ngrams)
+
+
+def _widened(frame: Codeframe, rows: Sequence[Labelled]) -> Codeframe:
+    """The next version of a frame, with the codes that the rows name and it lacks; itself where it lacks none."""
+    lacking = Codeframe.from_labels(unknown_codes(rows, frame)).codes
+    return replace(frame, codes=(*frame.codes, *lacking), version=next_version(frame.version)) if lacking else frame
 
 
 def _words(base: Bundle | None) -> frozenset[str]:

@@ -47,5 +47,6 @@ def _script(text: str) -> str:
     chinese = _HAN.findall(text)
     if 5 * len(chinese) < len("".join(text.split())):
         return "other"
-    changed = sum(one != other for one, other in zip(chinese, _HAN.findall(simplify(text)), strict=False))
+    whole = text.encode("utf-8", "replace").decode()  # OpenCC cannot read half a surrogate pair
+    changed = sum(one != other for one, other in zip(chinese, _HAN.findall(simplify(whole)), strict=False))
     return "traditional" if changed > _TRADITIONAL * len(chinese) else "simplified"

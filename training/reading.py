@@ -44,6 +44,7 @@ class Example:
     mention: (c,) 1 there, 0 not there, -1 not looked for; polarity: (c,) index into POLARITIES, -1 not judged
     evidence: for a code whose words were marked, the clauses that hold them
     taught: what a teacher says of it, in place of labels; all examples of a training have one, or none
+    settled: learnt before, so that what the start says of it stays; told by ``recipe.new``
     """
 
     windows: tuple[Window, ...]
@@ -54,6 +55,7 @@ class Example:
     evidence: dict[int, tuple[int, ...]]
     weight: float
     taught: Taught | None = None
+    settled: bool = False
 
     def __len__(self) -> int:
         """Tokens in all windows."""
@@ -84,9 +86,8 @@ def _example(
     row: Labelled, spans: Sequence[tuple[int, int]], windows: tuple[Window, ...], place: dict[str, int]
 ) -> Example:
     mention = np.full(len(place), UNKNOWN, np.int8)
-    looked = row.tags or row.annotated is not None or row.sentiment is None
     for code, column in place.items():
-        if looked and (row.annotated is None or code in row.annotated):
+        if row.looked_for(code):
             mention[column] = 0
     said: dict[int, set[str | None]] = {}
     evidence: dict[int, set[int]] = {}

@@ -34,6 +34,8 @@ class EncoderRecipe:
     average: the share of the weights' running average that stays at every step, of which the looks are taken; 0: no average
     kept: the share of the weights that stays as it was before the fit, for a start that knows every code: what was known is
         less forgotten (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models")
+    stays: the weight of what the start says of comments that it has read, where a label has 1 (see ``staying``); 0: labels teach
+        everywhere; new: the sets, by name or pattern, that the start has not read
     robust: q of the generalised cross entropy over exclusive codes (see ``encoder_net.code_losses``); 0: the plain one
     """
 
@@ -58,6 +60,8 @@ class EncoderRecipe:
     patience: int = 4
     average: float = 0.98
     kept: float = 0.0
+    stays: float = 0.0
+    new: tuple[str, ...] = ()
     robust: float = 0.0
     seed: int = 7
 
@@ -110,11 +114,14 @@ def read_recipe(path: Path) -> Recipe:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The content of a recipe; InputError where it is missing or no TOML."""
+    """The content of a recipe; InputError where it is missing, cannot be read, or is no TOML."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise InputError("no such recipe", path=path, hint="check the spelling and the folder") from None
+    except OSError as error:
+        hint = "a recipe is a .toml file; check the spelling and the folder"
+        raise InputError(f"cannot be read: {error.strerror}", path=path, hint=hint) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"not valid TOML: {error}", path=path) from error
 
@@ -129,11 +136,16 @@ def settings(path: Path, content: Mapping[str, Any], part: str, kind: Any) -> An
         if name not in known:
             hint = f"known: {', '.join(sorted(known))}"
             raise InputError("unknown setting", path=path, column=f"{part}.{name}", hint=hint)
-        wanted = (int, float) if isinstance(known[name], float) else type(known[name])
-        if not isinstance(value, wanted) or isinstance(value, bool):
-            told = f"a setting of another kind: {type(known[name]).__name__} is wanted"
+        if isinstance(known[name], tuple):
+            right = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        else:
+            wanted = (int, float) if isinstance(known[name], float) else type(known[name])
+            right = isinstance(value, wanted) and not isinstance(value, bool)
+        if not right:
+            kind_of = "list of words" if isinstance(known[name], tuple) else type(known[name]).__name__
+            told = f"a setting of another kind: {kind_of} is wanted"
             raise InputError(told, path=path, column=f"{part}.{name}", value=str(value))
-    return kind(**given)
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
 
 
 def _weighted(sets: tuple[SetMapping, ...], weights: Mapping[str, float], path: Path) -> tuple[SetMapping, ...]:

@@ -16,8 +16,9 @@ from vocnlp.migration_review import OpenRow
 from vocnlp.records import MIXED, NEUTRAL
 from vocnlp.review_rows import Mark
 
+from .label_files import read_label_file
 from .label_marks import shown
-from .label_words import sentiment_of
+from .label_words import POLARITY_WORDS, sentiment_of
 from .labelled import Labelled, in_frame, read_labelled
 
 
@@ -46,7 +47,7 @@ def relabel(source: Path, out: Path, migration: Migration, *, force: bool = Fals
     InputError for a row that cannot be read or a code that the old frame lacks; OutputError where ``out`` is another file.
     """
     check_out(source, out)
-    rows = in_frame(read_labelled(source), migration.old, path=source)
+    rows = in_frame(read_labelled(source, migration.old), migration.old, path=source)
     given = _fields(source)
     lines, opened, changed = [], [], 0
     for row in rows:
@@ -116,8 +117,8 @@ def _annotated(row: Labelled, tagged: set[str], migration: Migration) -> list[st
     A code was looked for if all that it came from was. A part of a split code is absent where the whole was, unknown
     where the whole is tagged. A code that came from nothing is unknown.
     """
-    if row.annotated is None and not row.tags and row.sentiment is not None:
-        return None  # a row of sentiment alone: nobody looked for codes
+    if not row.coded:
+        return None
     before = {tag.code for tag in row.tags}
     every = {code.id for code in migration.old.taggable} | before
     looked = every if row.annotated is None else row.annotated | before
@@ -161,9 +162,13 @@ def _said(tag: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _fields(source: Path) -> dict[int, dict[str, Any]]:
-    """The lines of a jsonl by their number; nothing for a table."""
+    """The lines of a jsonl by their number; of a table the rows whose sentiment is mixed, which no labelled row says."""
     if source.suffix.lower() not in (".jsonl", ".ndjson"):
-        return {}
+        return {
+            line.row: {"id": line.id, "text": line.text, "sentiment": MIXED}
+            for line in read_label_file(source, POLARITY_WORDS).lines
+            if MIXED in {sentiment_of(one.value) for one in line.said}
+        }
     with source.open(encoding="utf-8-sig") as file:
         return {number: json.loads(line) for number, line in enumerate(file, 1) if line.strip()}
 

@@ -90,6 +90,8 @@ def _meanings(
 def _wanted(codes: Collection[str] | None, old: Codeframe, new: Codeframe, new_id: Mapping[str, str]) -> set[str]:
     if codes is None:
         return set(new_id.values())
+    if not codes:
+        raise InputError("names no code to compare", column="--codes", hint="give ids or names: --codes a,b")
     wanted = set()
     for label in codes:
         here, there = new.resolve(label), old.resolve(label)
@@ -108,6 +110,6 @@ def _narrowed(row: Labelled, ids: Mapping[str, str | None], kept: frozenset[str]
     looked: frozenset[str] | None = kept
     if row.annotated is not None:
         looked = frozenset(code for label in row.annotated if (code := ids[label]) is not None) & kept
-    elif not row.tags and row.sentiment is not None:
-        looked = None  # nobody looked for codes here
+    elif not row.coded:
+        looked = None
     return replace(row, tags=tuple(replace(tag, code=code) for tag, code in tags if code in kept), annotated=looked)

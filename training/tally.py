@@ -161,7 +161,7 @@ def judged_codes(row: Labelled, prediction: Prediction, known: Collection[str]) 
     None where the row says nothing of codes: without any tag and without a list of codes looked for, but with a
     sentiment.
     """
-    if row.annotated is None and not row.tags and row.sentiment is not None:
+    if not row.coded:
         return None
     looked = known if row.annotated is None else row.annotated
     return Answer(

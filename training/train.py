@@ -22,15 +22,15 @@ from vocnlp.processes import cores
 from vocnlp.tagger import Tagger
 
 from .card import model_card
-from .evaluation import evaluate
-from .labelled import Labelled, in_frame, read_labelled, read_texts
+from .evaluation import evaluate, rows_for
+from .labelled import Labelled, read_texts
 from .linear_fit import Progress, fit_linear
 from .mapping import ENCODER, LINEAR
 from .noisy import check_exclusive, label_suspects, write_suspects
 from .own_recipe import OwnRecipe, digest_of_start
 from .preparing import Prepared, prepare, prepare_sets
 from .recipe import EncoderRecipe, Recipe
-from .starts import known_codes, pretraining_of
+from .starts import check_start, known_codes, pretraining_of
 
 _WORK = ".vocnlp-training"
 # Comments with a code from which its keywords only mislead: see "Keywords add to the model" in docs/decisions.md.
@@ -102,9 +102,7 @@ def train_prepared(
     suspects: where to write the labels that the encoder finds unlikely, if it was trained for noisy ones; n-grams, which
     learn labels by heart, do not see those
     """
-    prepared.checked.refuse(prepared.path)
-    if prepared.plan.encoder.robust:
-        check_exclusive(prepared.plan.frame, prepared.path)
+    check_prepared(prepared)
     plan, train, start = prepared.plan, prepared.train, prepared.start
     begun = time.perf_counter()
     if start is None:
@@ -133,6 +131,15 @@ def train_prepared(
     return saved
 
 
+def check_prepared(prepared: Prepared) -> None:
+    """InputError where ``train_prepared`` would refuse before it fits anything; weights are not read."""
+    prepared.checked.refuse(prepared.path)
+    if prepared.plan.encoder.robust:
+        check_exclusive(prepared.plan.frame, prepared.path)
+    if prepared.start is not None:
+        check_start(prepared.start)
+
+
 def _origin(prepared: Prepared, codes: Sequence[str]) -> dict[str, Any]:
     """What a manifest says of the data and the way: enough to do it again, and to know what it was."""
     plan, own, kind = prepared.plan, prepared.own, _kind(prepared.start)
@@ -149,7 +156,7 @@ def _origin(prepared: Prepared, codes: Sequence[str]) -> dict[str, Any]:
         settings |= {} if kind == LINEAR else {"encoder": _plain(plan.encoder), "linear": _plain(plan.linear)}
         measured = own.dev.stem if own.dev else own.data.stem
         origin |= {"measured_on": measured, "dev_parts": 0 if own.dev else own.dev_parts}
-        origin |= {"recipe": {"digests": dict(own.sealed().digests), "seed": plan.encoder.seed, **settings}}
+        origin |= {"recipe": {"digests": dict(own.digests), "seed": plan.encoder.seed, **settings}}
     return origin
 
 
@@ -176,9 +183,8 @@ def distil_bundle(data: Path, teacher: Path, encoder: str, out: Path, *, force: 
         "rows": len(texts), "held_out": 0, "sets": [{"name": data.stem}], "seconds": round(time.perf_counter() - begun, 1),
         "cores": cores(), "encoder": Path(encoder).name, "epochs": fitted.epochs, "teacher": large.label,
     }  # fmt: skip
-    version = datetime.now(UTC).strftime("%Y.%m.%d")
-    codeframe, thresholds = large.codeframe, fitted.thresholds
-    bundle = Bundle(out.name, version, codeframe, fitted.classifier, thresholds, {}, origin, large.outgrown)
+    version, thresholds = datetime.now(UTC).strftime("%Y.%m.%d"), fitted.thresholds
+    bundle = Bundle(out.name, version, large.codeframe, fitted.classifier, thresholds, {}, origin, large.outgrown)
     saved = bundle.save(out, card=model_card(bundle), force=force, beside=fitted.beside)
     _tidy(out)
     return saved
@@ -291,4 +297,4 @@ def _rounded(value: Any) -> Any:
 def evaluate_file(bundle: Path | None, data: Path) -> dict[str, Any]:
     """The figures of a bundle on one labelled file, codes matched by id or name; see ``evaluation.evaluate``."""
     tagger = Tagger.load(bundle)
-    return evaluate(tagger, in_frame(read_labelled(data), tagger.codeframe, path=data))
+    return evaluate(tagger, rows_for(tagger, [data]))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
+from .cli_given import given
 from .cli_options import ERR, OUT, JsonOption, say
 from .cli_store import SettingOption, open_store
 from .errors import InputError
@@ -64,6 +65,7 @@ def codeframe_diff(old: Annotated[Path, typer.Argument()], new: Annotated[Path, 
 
 @codeframe_app.command("migrate")
 def codeframe_migrate(
+    ctx: typer.Context,
     frame: Annotated[Path, typer.Argument(help="The codeframe as it is.", metavar="FRAME")],
     changes: Annotated[Path, typer.Option("--changes", help="The migration's file; with --derive it is written.")],
     out: Annotated[Path | None, typer.Option("--out", help="Write the new frame here.")] = None,
@@ -87,6 +89,9 @@ def codeframe_migrate(
 
     old = Codeframe.load(frame)
     if derive is not None:
+        if others := given(ctx, set(ctx.params) - {"frame", "changes", "derive"}):
+            hint = "read what it wrote into --changes, then give the rest without --derive"
+            raise InputError(f"--derive only proposes changes; {others} would be passed over", hint=hint)
         _derive(old, Codeframe.load(derive), changes)
         return
     found = read_migration(changes, old)

@@ -79,7 +79,7 @@ def discover(
 
     if everything and inside is not None:
         raise InputError("--all and --inside are two ways to look", hint="choose one")
-    targets_in(out, force=force)  # before the work, not after it
+    targets_in(out, (source, bundle, codeframe), force=force)  # before the work, not after it
     tagger = Tagger.load(bundle, codeframe=codeframe)
     named = named_columns(text, score_column, stage, None, None, None, at, row_id, None, None)
     with training_progress(ERR) as progress:
@@ -128,9 +128,10 @@ def accept(
     from .codeframe import Codeframe
     from .codeframe_writing import write_frame
     from .jsonlines import dump_json
+    from .output_places import Place, check_places
     from .topic_accept import Decision, examples_of
     from .topic_accept import accept as run
-    from .topic_files import read_comments, read_topics
+    from .topic_files import COMMENTS, TOPICS, read_comments, read_topics
     from .whole_files import write_whole
 
     found, frame = read_topics(topics), Codeframe.load(codeframe)
@@ -138,10 +139,13 @@ def accept(
     if done.code is None:
         say(OUT, "noise: the codeframe stays as it is")
         return
+    beside = topics if topics.is_dir() else topics.parent
+    places = [Place(path, may_replace=force) for path in (out, examples) if path is not None]
+    check_places(places, (codeframe, topics, beside / TOPICS, beside / COMMENTS))
     rows = list(examples_of(read_comments(topics, topic), done.code)) if examples else []
+    write_frame(done.frame, out, force=force)
     if examples:
         write_whole(examples, "".join(dump_json(row) + "\n" for row in rows), replace=force)
-    write_frame(done.frame, out, force=force)
     print_diff(OUT, frame, done.frame, frame.diff(done.frame))
     say(
         OUT,

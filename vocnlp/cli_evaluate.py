@@ -15,6 +15,7 @@ from .cli_options import ERR, OUT, BundleOption, FrameOption, JsonOption, say
 from .errors import OutputError
 
 if TYPE_CHECKING:
+    from .codeframe import Codeframe
     from .training.labelled import Labelled
 
 DataOption = Annotated[
@@ -79,7 +80,7 @@ def compare(
 
     _check_page(html, force)
     first, second = Tagger.load(old), Tagger.load(new)
-    rows = _read(data)
+    rows = _read(data, first.codeframe, second.codeframe)
     wanted = None if codes is None else [code.strip() for code in codes.split(",") if code.strip()]
     with ERR.status(f"tagging {len(rows):,} comments with both"):
         found = compared(first, second, rows, samples=samples, seed=seed, codes=wanted)
@@ -93,10 +94,10 @@ def compare(
         say(OUT, f"page: {escape(str(html))}")
 
 
-def _read(data: Sequence[Path]) -> list[Labelled]:
+def _read(data: Sequence[Path], *frames: Codeframe) -> list[Labelled]:
     from .training.labelled import read_labelled
 
-    return [row for path in data for row in read_labelled(path)]
+    return [row for path in data for row in read_labelled(path, *frames)]
 
 
 def _check_page(html: Path | None, force: bool) -> None:

@@ -152,11 +152,11 @@ def _labelled(path: Path, frame: Codeframe) -> Iterator[tuple[Sequence[str], Any
     """The comments and, for each, the codes it carries and those that were looked for, all as ids of the frame."""
     from .training.labelled import in_frame, read_labelled
 
-    rows = in_frame(read_labelled(path), frame, path=path)
-    every = frozenset(code.id for code in frame.codes)
+    rows = in_frame(read_labelled(path, frame), frame, path=path)
+    every = [code.id for code in frame.codes]
     for at in range(0, len(rows), 4096):
         some = rows[at : at + 4096]
-        gold = [({tag.code for tag in row.tags}, every if row.annotated is None else row.annotated) for row in some]
+        gold = [({tag.code for tag in row.tags}, {code for code in every if row.looked_for(code)}) for row in some]
         yield [row.text for row in some], gold
 
 

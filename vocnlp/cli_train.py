@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from .cli_given import given
 from .cli_options import ERR, OUT, FrameOption, say
 from .errors import InputError
 
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from .training.own_recipe import OwnRecipe
     from .training.preparing import Prepared
 
+# Options that have no place beside one that says it all.
+_OWN = {"codeframe", "dev", "dev_parts", "seed", "noisy_labels"}
+_BESIDE_RECIPE = _OWN | {"data", "linear", "encoder", "init", "ngrams"}
+_BESIDE_SETS = _OWN | {"write_recipe", "allow_changed"}
+_BESIDE_TEACHER = _BESIDE_SETS | {"recipe", "data_root", "ngrams", "suspects"}
 _MARK = {"refuse": "[red]refused[/]", "warn": "[yellow]warning[/]", "note": "[dim]note[/]"}
 
 _Init = Annotated[Path | None, typer.Option(help="Fine-tune this bundle's encoder; default: the shipped one.")]
@@ -35,6 +41,7 @@ _Mlflow = Annotated[
 
 
 def train(
+    ctx: typer.Context,
     out: Annotated[Path | None, typer.Option("--out", help="Folder of the new bundle.")] = None,
     data: Annotated[Path | None, typer.Option("--data", help="Labelled jsonl, xlsx or csv.")] = None,
     recipe: Annotated[Path | None, typer.Option("--recipe", help="TOML recipe: own data, or several sets.")] = None,
@@ -66,6 +73,10 @@ def train(
     start = _start(linear, encoder, init)
     begun = linear or encoder is not None or recipe is not None
     _refuse_mixed(few, noisy_labels, start=start, teacher=teacher, begun=begun)
+    if teacher is not None:
+        _refuse_beside(ctx, _BESIDE_TEACHER, "--teacher needs comments and a start alone", teacher)
+    if recipe is None:
+        _refuse_beside(ctx, {"data_root", "allow_changed"}, "there is no recipe", None)
     place = None if check else _place(out, mlflow, experiment, force=force)
     written = _written(place, write_recipe, suspects, force=force)
     check_places(written, [recipe, data, codeframe, dev, teacher, start])
@@ -74,20 +85,19 @@ def train(
         _track(place, mlflow, experiment)
         return
     if data_root is not None and recipe is not None:
+        _refuse_beside(ctx, _BESIDE_SETS, "a recipe over sets says what to train on", recipe)
         check_places(written, _sets_of(recipe, data_root))
         prepared = _of_sets(recipe, data_root, data, start, ngrams=ngrams)
     else:
-        chosen = (data, codeframe, dev, encoder, init)
-        used = linear or noisy_labels or any(one is not None for one in chosen)
-        own = _own(recipe, allow_changed=allow_changed, used=used) or _from_options(
+        own = _own(ctx, recipe, allow_changed=allow_changed) or _from_options(
             data, out, codeframe=codeframe, dev=dev, dev_parts=dev_parts, start=start,
-            ngrams=ngrams, seed=seed, noisy=noisy_labels,
+            ngrams=ngrams, seed=seed, noisy=noisy_labels, few=few,
         )  # fmt: skip
         check_places(written, [own.data, own.codeframe, own.dev, own.start])
         prepared = prepare(own)
     if suspects is not None and not prepared.plan.encoder.robust:
         raise InputError("--suspects goes with --noisy-labels", hint="vocnlp review sample finds label errors, too")
-    _finish(prepared, place, force=force, few=few, suspects=suspects)
+    _finish(prepared, place, force=force, suspects=suspects)
     _track(place, mlflow, experiment)
     if write_recipe is not None and prepared.own is not None:
         write_own_recipe(write_recipe, prepared.own)
@@ -112,6 +122,12 @@ def _refuse_mixed(few: bool, noisy: bool, *, start: str | None, teacher: Path | 
     if noisy and (start is None or few or teacher is not None):
         hint = "leave out --linear, --few and --teacher"
         raise InputError("--noisy-labels fine-tunes an encoder on labels", hint=hint)
+
+
+def _refuse_beside(ctx: typer.Context, names: set[str], why: str, path: Path | None) -> None:
+    """InputError where one of these options is given, which would be passed over."""
+    if found := given(ctx, names):
+        raise InputError(f"{why}; {found} would be passed over", path=path, hint=f"leave out {found}")
 
 
 def _place(out: Path | None, mlflow: str | None, experiment: str, *, force: bool) -> Path:
@@ -160,7 +176,7 @@ def _of_sets(recipe: Path, data_root: Path, data: Path | None, start: str | None
     return prepare_sets(recipe, data_root, start=start, kind=ENCODER if start else LINEAR, ngrams=ngrams)
 
 
-def _own(recipe: Path | None, *, allow_changed: bool, used: bool) -> OwnRecipe | None:
+def _own(ctx: typer.Context, recipe: Path | None, *, allow_changed: bool) -> OwnRecipe | None:
     """The recipe over own data, if one was given and its files are as they were."""
     from .training.own_recipe import is_own, read_own_recipe
     from .training.recipe import read_toml
@@ -169,9 +185,7 @@ def _own(recipe: Path | None, *, allow_changed: bool, used: bool) -> OwnRecipe |
         return None
     if not is_own(read_toml(recipe)):
         raise InputError("a recipe over sets needs --data-root, and no --data", path=recipe, hint="give their folder")
-    if used:
-        hint = "change the recipe, or leave it out"
-        raise InputError("the recipe says what to train on and how; no other option may", path=recipe, hint=hint)
+    _refuse_beside(ctx, _BESIDE_RECIPE, "the recipe says what to train on and how", recipe)
     own = read_own_recipe(recipe)
     changed = own.changed()
     if changed and not allow_changed:
@@ -184,7 +198,7 @@ def _own(recipe: Path | None, *, allow_changed: bool, used: bool) -> OwnRecipe |
 
 def _from_options(
     data: Path | None, out: Path | None, *, codeframe: Path | None, dev: Path | None, dev_parts: int, start: str | None,
-    ngrams: bool, seed: int, noisy: bool,
+    ngrams: bool, seed: int, noisy: bool, few: bool,
 ) -> OwnRecipe:  # fmt: skip
     from .training.own_recipe import OwnRecipe
     from .training.recipe import EncoderRecipe
@@ -193,19 +207,18 @@ def _from_options(
         raise InputError("nothing to train on", hint="give --data FILE, or --recipe FILE")
     name, encoder = out.name if out is not None else data.stem, EncoderRecipe(seed=seed)
     encoder = encoder.for_noisy_labels() if noisy else encoder
-    return OwnRecipe(data, codeframe, dev, dev_parts, start, ngrams=ngrams, name=name, encoder=encoder)
+    return OwnRecipe(data, codeframe, dev, dev_parts, start, ngrams=ngrams, name=name, encoder=encoder, few=few)
 
 
-def _finish(
-    prepared: Prepared, out: Path | None, *, force: bool, few: bool = False, suspects: Path | None = None
-) -> None:
+def _finish(prepared: Prepared, out: Path | None, *, force: bool, suspects: Path | None = None) -> None:
     """Say what was found, and unless there is nowhere to write to, train."""
     from .cli_output import print_figures, training_progress
-    from .training.few_train import train_few_prepared
-    from .training.train import train_prepared
+    from .training.few_train import check_few_prepared, train_few_prepared
+    from .training.train import check_prepared, train_prepared
 
+    few = prepared.own is not None and prepared.own.few
     _print_checked(prepared.checked)
-    prepared.checked.refuse(prepared.path)
+    (check_few_prepared if few else check_prepared)(prepared)
     if out is None:
         say(OUT, "nothing stands in the way of training")
         return

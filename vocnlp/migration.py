@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,10 +25,14 @@ OPEN = "+open"  # behind the codeframe of a row whose tags of a split code nobod
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What becomes of a code: it goes on as ``codes[0]``, is ``parted`` among several, or ends (no codes)."""
+    """What becomes of a code: it goes on as ``codes[0]``, is ``parted`` among several, or ends (no codes).
+
+    ended: whether a part of it was retired, so that nobody knows of which comments the other parts are
+    """
 
     codes: tuple[str, ...]
     parted: bool = False
+    ended: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -182,7 +186,9 @@ def _next(fate: Fate, change: Change) -> Fate:
     codes: list[str] = []
     for code in fate.codes:
         codes += change.into if code in change.codes else (code,)  # a retired code goes into nothing
-    return Fate(tuple(dict.fromkeys(codes)), (fate.parted and bool(codes)) or change.kind == SPLIT)
+    parts, ended = tuple(dict.fromkeys(codes)), fate.ended or change.kind == RETIRE
+    # Parts that were merged again are one code, which every comment of the split one means.
+    return Fate(parts, bool(parts) and (fate.parted or change.kind == SPLIT) and (len(parts) > 1 or ended), ended)
 
 
 __all__ = ["OPEN", "Fate", "Migration", "label_of", "migration", "onto"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .discovery import SCHEMA, Discovered
 from .errors import InputError, OutputError
 from .jsonlines import dump_json
+from .output_places import Place, check_places
 from .sheets import Workbook
 from .topic_proposals import NEW, NOISE, SUB, SYNONYM
 
@@ -18,12 +19,18 @@ KINDS = {NEW: "新增码", SUB: "细分为子码", SYNONYM: "补充同义说法"
 _MOODS = {"positive": "正面", "neutral": "中性", "negative": "负面"}
 
 
-def targets_in(folder: Path, *, force: bool = False) -> tuple[Path, ...]:
-    """The files of a discovery in a folder. OutputError where one of them is there already, unless ``force``."""
+def targets_in(folder: Path, inputs: Iterable[Path | None] = (), *, force: bool = False) -> tuple[Path, ...]:
+    """The files of a discovery in a folder, which is made only when they are written.
+
+    OutputError where no folder can stand there, where one of the files is an input, or there already, unless ``force``.
+    """
     targets = tuple(folder / name for name in (TOPICS, COMMENTS, WORKBOOK, PAGE))
-    for target in targets:
-        if target.exists() and not force:
-            raise OutputError("already exists", path=target, hint="choose another folder, or replace it with --force")
+    above = next(path for path in (folder, *folder.resolve().parents) if path.exists())
+    if not above.is_dir():
+        raise OutputError("cannot be written: it is no folder", path=above, hint="choose another folder")
+    if above == folder:
+        hint = "choose another folder, or replace it with --force"
+        check_places([Place(target, may_replace=force, hint=hint) for target in targets], inputs)
     return targets
 
 
@@ -64,7 +71,37 @@ def read_topics(path: Path) -> dict[str, Any]:
         raise InputError(f"cannot be read: {error}", path=file, hint="run vocnlp discover again") from error
     if not isinstance(content, dict) or content.get("schema") != SCHEMA or not isinstance(content.get("topics"), list):
         raise InputError("is no result of a discovery", path=file, hint="give the topics.json of vocnlp discover")
+    for number, topic in enumerate(content["topics"]):
+        if (wrong := _unsound(topic)) is not None:
+            told, hint = "is missing, or of another kind than discovery writes", "run vocnlp discover again"
+            raise InputError(told, path=file, column=f"topics[{number}]{wrong}", hint=hint)
     return content
+
+
+def _unsound(topic: Any) -> str | None:
+    """The first part of a topic, among those that a decision reads, that is not as it was written; None where all are."""
+    if not isinstance(topic, dict):
+        return ""
+    for name in ("id", "name"):
+        if not isinstance(topic.get(name), str):
+            return f".{name}"
+    for part, kinds in _DECIDED.items():
+        inner = topic.get(part)
+        if not isinstance(inner, dict):
+            return f".{part}"
+        for name, kind in kinds.items():
+            value = inner.get(name, _GONE)
+            listed = kind is list and isinstance(value, list)
+            if not isinstance(value, kind) or (listed and not all(isinstance(word, str) for word in value)):
+                return f".{part}.{name}"
+    return None
+
+
+_GONE = object()
+_DECIDED: dict[str, dict[str, Any]] = {
+    "proposal": {"kind": str, "code": str | None, "definition": str, "keywords": list, "examples": list},
+    "sentiment": dict.fromkeys(("positive", "negative"), int),
+}
 
 
 def read_comments(path: Path, topic: str) -> Iterator[dict[str, Any]]:
@@ -73,9 +110,10 @@ def read_comments(path: Path, topic: str) -> Iterator[dict[str, Any]]:
     try:
         with file.open(encoding="utf-8") as lines:
             for line in lines:
-                if (row := json.loads(line))["topic"] == topic:
-                    yield row
-    except (OSError, ValueError, KeyError) as error:
+                row = json.loads(line)
+                if row["topic"] == topic:
+                    yield {name: row[name] for name in ("topic", "id", "text", "start", "end", "sentiment")}
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"cannot be read: {error}", path=file, hint="run vocnlp discover again") from error
 
 
