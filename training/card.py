@@ -165,11 +165,7 @@ def _how(training: Mapping[str, Any]) -> str:
 def _pretrained(training: Mapping[str, Any]) -> str:
     if (spent := training.get("pretraining")) is None:
         return ""
-    since = "".join(
-        f" Then it was fine-tuned as {fit['bundle']}: {fit['epochs']:g} epochs of {fit['rows']:,} comments,"
-        f" {fit['seconds']:.0f} s on {fit['cores']} CPU cores."
-        for fit in spent.get("fitted", ())
-    )
+    since = "".join(f" Then it was {_fitted(fit)}." for fit in spent.get("fitted", ()))
     if mixed := spent.get("soup"):
         since += f" Its weights are a mean: {', '.join(f'{share:.0%} {name}' for name, share in mixed.items())}."
     if (teacher := spent.get("teacher")) is not None:
@@ -185,6 +181,16 @@ def _pretrained(training: Mapping[str, Any]) -> str:
         f" (hidden words, star ratings, sentiments) in {spent['hours']:g} hours on {spent['device']}; after it alone, a"
         f" linear head tells positive from negative in {spent['probe']:.3f} of held-out product reviews.{since}"
     )
+
+
+def _fitted(fit: Mapping[str, Any]) -> str:
+    """What one of the fits before this one was."""
+    cost = f"{fit['seconds']:.0f} s on {fit['cores']} CPU cores"
+    tuned = f"fine-tuned as {fit['bundle']}: {fit['epochs']:g} epochs of {fit['rows']:,} comments, {cost}"
+    if not (less := fit.get("narrowed")):
+        return tuned
+    told = f"narrowed from {less['before']:,} to {less['after']:,} neurons a feed-forward layer"
+    return f"{told} and {tuned}" if fit["epochs"] else f"{told} as {fit['bundle']}: {cost}"
 
 
 def _before(spent: Mapping[str, Any] | None) -> str:

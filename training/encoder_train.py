@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from .misspelling import misspelt
 from .narrowing import narrow, too_many
 from .reading import Example, Taught, examples
 from .recipe import EncoderRecipe
+from .staying import Staying
 from .surprise import surprise
 
 _HELD_OUT = 12  # one part in this many calibrates and sets thresholds
@@ -77,14 +79,18 @@ def fit_encoder(
     recipe = recipe.for_tokens(sum(one.weight * len(one) for one in train))
     torch.manual_seed(recipe.seed)
     network, narrowed = _narrowed(network_of(source, codes), train, recipe, frame, work, progress)
-    before = _before(network, source, codes) if recipe.kept else {}
-    fit = EncoderFit(network, recipe, exclusive=frame.exclusive, mask=source.mask, work=work)
+    if recipe.kept or recipe.stays:
+        _check_known(source, codes)
+    before = {name: tensor.detach().clone() for name, tensor in network.named_parameters()} if recipe.kept else {}
+    kind = Staying if recipe.stays else EncoderFit
+    fit = kind(network, recipe, exclusive=frame.exclusive, mask=source.mask, work=work)
 
     def look() -> float:
         return surprise(*scores(network, apart), apart, exclusive=frame.exclusive)
 
     enough = len(apart) >= _ENOUGH and recipe.patience > 0
     fit.run(train, look=look if enough else None, progress=lambda what, share: progress(what, 0.9 * share))
+    network.requires_grad_(True)
     with torch.no_grad():
         for name, tensor in network.named_parameters():
             if name in before:
@@ -118,7 +124,13 @@ def _read(
     apart = [row for row in rows if kept_apart(row)]
     learnt += misspelt(learnt, recipe.misspelt, recipe.seed)
     train, held = (examples(some, codes, tokenizer, window, source.marks) for some in (learnt, apart))
+    if recipe.stays:
+        train = [replace(one, settled=not _is_new(row, recipe)) for one, row in zip(train, learnt, strict=True)]
     return train, held
+
+
+def _is_new(row: Labelled, recipe: EncoderRecipe) -> bool:
+    return any(fnmatchcase(row.source, pattern) for pattern in recipe.new)
 
 
 def _narrowed(
@@ -141,12 +153,12 @@ def _narrowed(
     return less, {"before": neurons, "after": recipe.inner, "epochs": recipe.inner_epochs}
 
 
-def _before(network: TaggerNet, source: EncoderSource, codes: Sequence[str]) -> dict[str, Tensor]:
-    """The weights that a fit begins with. InputError where some of them are drawn by chance, and not worth keeping."""
+def _check_known(source: EncoderSource, codes: Sequence[str]) -> None:
+    """InputError where some weights of the start are drawn by chance, and not worth keeping."""
     if new := sorted(set(codes) - set(source.codes)):
-        hint = "start from a bundle that was trained for this codeframe, or leave encoder.kept out of the recipe"
+        left = "leave encoder.kept and encoder.stays out of the recipe"
+        hint = f"start from a bundle that was trained for this codeframe, or {left}"
         raise InputError("nothing can be kept of codes that the start does not know", value=", ".join(new), hint=hint)
-    return {name: tensor.detach().clone() for name, tensor in network.named_parameters()}
 
 
 def kept_apart(row: Labelled) -> bool:

@@ -157,9 +157,9 @@ class _Regain(EncoderFit):
         self.network.eval()  # no dropout: the whole tagger has none here
         with half_precision(self.device):
             with torch.no_grad():
-                wanted, said = _read(self.whole, ids, kind)
-            given, own = _read(self.network, ids, kind)
-        apart = [_apart(one[there].float(), other[there].float()) for one, other in zip(given, wanted, strict=True)]
+                wanted, said = read_states(self.whole, ids, kind)
+            given, own = read_states(self.network, ids, kind)
+        apart = [error_share(one[there].float(), other[there].float()) for one, other in zip(given, wanted, strict=True)]
         seen = (given[-1] - wanted[-1])[there].float() @ self.whole.heads.weight.detach().T
         (logits, _, mood), (told, _, leaning) = merged(batch, own), merged(batch, said)
         answers = chances(told, leaning, exclusive=self.exclusive)
@@ -174,13 +174,13 @@ class _Regain(EncoderFit):
         }
 
 
-def _read(network: TaggerNet, ids: Tensor, kind: Tensor) -> tuple[Sequence[Tensor], Read]:
+def read_states(network: TaggerNet, ids: Tensor, kind: Tensor) -> tuple[Sequence[Tensor], Read]:
     """(n, t, d) states after every layer, and what the heads make of the last."""
     every = network.encoder(input_ids=ids, attention_mask=(kind != NOTHING).long(), output_hidden_states=True)
     states = every.hidden_states[1:]
     return states, network.read(states[-1], network.felt(states[-1], kind), kind)
 
 
-def _apart(given: Tensor, wanted: Tensor) -> Tensor:
+def error_share(given: Tensor, wanted: Tensor) -> Tensor:
     """The mean square of the error as a share of that of what is wanted."""
     return (given - wanted).square().mean() / wanted.square().mean()
