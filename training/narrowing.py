@@ -159,7 +159,9 @@ class _Regain(EncoderFit):
             with torch.no_grad():
                 wanted, said = read_states(self.whole, ids, kind)
             given, own = read_states(self.network, ids, kind)
-        apart = [error_share(one[there].float(), other[there].float()) for one, other in zip(given, wanted, strict=True)]
+        apart = [
+            error_share(one[there].float(), other[there].float()) for one, other in zip(given, wanted, strict=True)
+        ]
         seen = (given[-1] - wanted[-1])[there].float() @ self.whole.heads.weight.detach().T
         (logits, _, mood), (told, _, leaning) = merged(batch, own), merged(batch, said)
         answers = chances(told, leaning, exclusive=self.exclusive)
