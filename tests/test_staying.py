@@ -139,14 +139,34 @@ def test_stopped_in_the_middle_it_still_holds_to_what_was_said_at_the_start(
     assert isinstance(resumed, EncoderFit)
 
 
+@pytest.mark.parametrize(
+    ("new", "told"),
+    [
+        (("june",), "column 'encoder.new': names no set of this training (value: 'june')"),
+        (("*",), "column 'encoder.new': names every set, so there is nothing that could stay (value: '*')"),
+        ((), "column 'encoder.new': names no set of this training"),
+    ],
+)
+def test_where_nothing_is_new_or_nothing_could_stay_the_recipe_is_refused(
+    start: Path, rows: list[Labelled], tiny_frame: Codeframe, new: tuple[str, ...], told: str
+) -> None:
+    with pytest.raises(InputError) as refused:
+        fit_encoder(rows, tiny_frame, source_of(start), replace(RECIPE, stays=1.0, new=new))
+    assert str(refused.value).startswith(told)
+    assert refused.value.hint == "name those that the start has not read; sets: january, may-1"
+
+
 def test_the_new_sets_of_a_recipe_are_a_list_of_words(tmp_path: Path) -> None:
-    def recipe(new: str) -> Path:
+    def recipe(new: str, stays: float = 0.5) -> Path:
         path = tmp_path / "r.toml"
         mapping = Path(__file__).parent.parent / "training" / "mapping.yaml"
         head = f'name = "a"\nversion = "1"\nframe = "voc-zh-general.yaml"\nmapping = "{mapping}"\n'
-        path.write_text(f"{head}[encoder]\nstays = 0.5\nnew = {new}\n", encoding="utf-8")
+        path.write_text(f"{head}[encoder]\nstays = {stays}\nnew = {new}\n", encoding="utf-8")
         return path
 
     assert read_recipe(recipe('["own_plain_*"]')).encoder.new == ("own_plain_*",)
     with pytest.raises(InputError, match=r"column 'encoder.new': a setting of another kind: list of words is wanted"):
         read_recipe(recipe('"own_plain_*"'))
+    with pytest.raises(InputError, match=r"column 'encoder.new': new sets beside none that stay") as refused:
+        read_recipe(recipe('["own_plain_*"]', stays=0.0))
+    assert refused.value.hint == "give encoder.stays, the weight of what the start says of all others"

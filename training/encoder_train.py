@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ from .misspelling import misspelt
 from .narrowing import narrow, too_many
 from .reading import Example, Taught, examples
 from .recipe import EncoderRecipe
-from .staying import Staying
+from .staying import Staying, settled
 from .surprise import surprise
 
 _HELD_OUT = 12  # one part in this many calibrates and sets thresholds
@@ -124,12 +123,8 @@ def _read(
     learnt += misspelt(learnt, recipe.misspelt, recipe.seed)
     train, held = (examples(some, codes, tokenizer, window, source.marks) for some in (learnt, apart))
     if recipe.stays:
-        train = [replace(one, settled=not _is_new(row, recipe)) for one, row in zip(train, learnt, strict=True)]
+        train = settled(train, learnt, recipe)
     return train, held
-
-
-def _is_new(row: Labelled, recipe: EncoderRecipe) -> bool:
-    return any(fnmatchcase(row.source, pattern) for pattern in recipe.new)
 
 
 def _narrowed(

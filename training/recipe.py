@@ -108,6 +108,9 @@ def read_recipe(path: Path) -> Recipe:
         raise InputError("missing key in the recipe", path=path, column=missing[0])
     linear = settings(path, content, "linear", LinearRecipe)
     encoder = settings(path, content, "encoder", EncoderRecipe)
+    if encoder.new and not encoder.stays:
+        hint = "give encoder.stays, the weight of what the start says of all others"
+        raise InputError("new sets beside none that stay", path=path, column="encoder.new", hint=hint)
     frame = Codeframe.load(Path(vocnlp.frames.__file__).parent / content["frame"])
     sets = _weighted(read_mapping(frame, path.parent / content["mapping"]), content.get("weights", {}), path)
     return Recipe(content["name"], content["version"], frame, sets, linear, encoder)

@@ -6,21 +6,41 @@ answers to them hold it (learning without forgetting: Li & Hoiem 2018, with old 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
-from pathlib import Path
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from vocnlp.errors import InputError
 from vocnlp.windows import NOTHING
 
 from .encoder_fit import Batch, EncoderFit, batch_of, merged
 from .encoder_net import TaggerNet, chances, taught_losses
+from .labelled import Labelled
 from .narrowing import error_share, read_states
+from .reading import Example
 from .recipe import EncoderRecipe
 from .steps import half_precision
 
 _LAST = 0.5  # the weight of the last states, where the answers have those of the recipe
+
+
+def settled(train: Sequence[Example], rows: Sequence[Labelled], recipe: EncoderRecipe) -> list[Example]:
+    """The examples of these rows, those ``settled`` that are of no set in ``recipe.new``.
+
+    InputError where nothing is new, or nothing is left to stay: the recipe then means something else than it says.
+    """
+    new = [any(fnmatchcase(row.source, pattern) for pattern in recipe.new) for row in rows]
+    if all(new) or not any(new):
+        told = "names every set, so there is nothing that could stay" if any(new) else "names no set of this training"
+        sets = sorted({row.source for row in rows})
+        hint = f"name those that the start has not read; sets: {', '.join(sets[:8])}{', ...' if len(sets) > 8 else ''}"
+        raise InputError(told, column="encoder.new", value=", ".join(recipe.new) or None, hint=hint)
+    return [replace(one, settled=not fresh) for one, fresh in zip(train, new, strict=True)]
 
 
 class Staying(EncoderFit):
@@ -29,18 +49,10 @@ class Staying(EncoderFit):
     ``recipe.stays`` is the weight of a settled example where a new one has 1. Words stay as they are.
     """
 
-    def __init__(
-        self,
-        network: TaggerNet,
-        recipe: EncoderRecipe,
-        *,
-        exclusive: bool,
-        mask: int | None = None,
-        work: Path | None = None,
-    ) -> None:
-        self.before = deepcopy(network).eval()  # now: a checkpoint in ``work`` holds later weights
+    def __init__(self, network: TaggerNet, recipe: EncoderRecipe, **more: Any) -> None:
+        self.before = deepcopy(network).eval()  # now: a checkpoint holds later weights
         network.encoder.embeddings.requires_grad_(False)
-        super().__init__(network, recipe, exclusive=exclusive, mask=mask, work=work)
+        super().__init__(network, recipe, **more)
 
     def losses(self, batch: Batch, step: int) -> dict[str, tuple[float, Tensor]]:
         new = [one for one in batch.examples if not one.settled]
