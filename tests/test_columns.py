@@ -5,21 +5,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from vocnlp.column_choice import BY_NAME, NO_ANSWERS, NO_TIMES, REPEATED, TIED, UNORDERED, UP_TO_FIVE, Left
 from vocnlp.column_header import data_in_header
 from vocnlp.column_names import CONTAINS, EXACT, QUESTION, match_name
 from vocnlp.column_values import DAY_FIRST, MONTH_FIRST
-from vocnlp.columns import (
-    BY_NAME,
-    NO_ANSWERS,
-    NO_TIMES,
-    REPEATED,
-    TIED,
-    UNORDERED,
-    UP_TO_FIVE,
-    Columns,
-    Left,
-    choose_columns,
-)
+from vocnlp.columns import Columns, choose_columns
 from vocnlp.errors import InputError
 from vocnlp.jsonlines import JSON_TEXT
 

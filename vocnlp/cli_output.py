@@ -23,19 +23,9 @@ from rich.tree import Tree
 
 from .batch import Scored
 from .codeframe import Codeframe, CodeframeDiff
+from .column_choice import NO_ANSWERS, NO_TIMES, OFF_SCALE, REPEATED, TIED, UNDIRECTED, UNORDERED, UP_TO_FIVE
 from .column_header import data_in_header
-from .columns import (
-    NO_ANSWERS,
-    NO_TIMES,
-    OFF_SCALE,
-    REPEATED,
-    ROLES,
-    TIED,
-    UNDIRECTED,
-    UNORDERED,
-    UP_TO_FIVE,
-    Columns,
-)
+from .columns import ROLES, Columns
 from .filekinds import CSV, XLSX
 from .records import NEGATIVE, NEUTRAL, POSITIVE, Prediction
 from .sheets_reading import header_row_of, merged_of

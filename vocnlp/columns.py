@@ -16,14 +16,6 @@ import pyarrow.compute as pc
 
 from .column_choice import (
     BY_NAME,
-    NO_ANSWERS,
-    NO_TIMES,
-    OFF_SCALE,
-    REPEATED,
-    TIED,
-    UNDIRECTED,
-    UNORDERED,
-    UP_TO_FIVE,
     Left,
     choose_answer,
     choose_id,
@@ -40,10 +32,7 @@ from .column_values import SCALES, as_answers, as_labels, as_texts, as_times
 from .errors import InputError
 from .records import FEEDBACK
 
-__all__ = [
-    "BY_NAME", "NO_ANSWERS", "NO_TIMES", "OFF_SCALE", "REPEATED", "ROLES", "TIED", "UNDIRECTED", "UNORDERED", "UP_TO_FIVE",
-    "Columns", "Left", "RowProblem", "choose_columns", "feedback",
-]  # fmt: skip
+__all__ = ["ROLES", "Columns", "RowProblem", "choose_columns", "feedback"]
 
 NAMED = "named"
 #: Roles of which a cell that is merged over rows counts in each of them. A comment, an answer and an id count once.
@@ -56,8 +45,8 @@ class Columns:
     """The source's column for each role, None where it has none.
 
     ``how`` maps each role found to why: ``name``, ``content`` or ``named``; ``left`` has the roles that a column was
-    left out of for a reason that a person should know. ``order`` is DAY_FIRST or
-    MONTH_FIRST where the times are dates such as 13/1/2026.
+    left out of for a reason that a person should know. ``order`` is DAY_FIRST or MONTH_FIRST where the times are dates
+    such as 13/1/2026.
     """
 
     text: str
@@ -164,12 +153,11 @@ def feedback(batch: pa.RecordBatch, columns: Columns, *, first_row: int) -> tupl
         if role == "text":
             made[role] = pc.fill_null(as_texts(column, kind), "")
         elif role in SCALES or role == "at":
-            serial = columns.how.get(role) == NAMED or dates_are_in(name)
-            made[role], wrong = (
-                as_times(column, kind, order=columns.order, serial=serial)
-                if role == "at"
-                else as_answers(column, kind, kind_of=role)
-            )
+            if role == "at":
+                serial = columns.how.get(role) == NAMED or dates_are_in(name)
+                made[role], wrong = as_times(column, kind, order=columns.order, serial=serial)
+            else:
+                made[role], wrong = as_answers(column, kind, kind_of=role)
             problems += _problems(name, column, wrong, first_row)
         else:
             made[role] = as_labels(column, kind)

@@ -6,19 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from .bundle import Bundle
 from .codeframe import Codeframe
+from .column_choice import NO_ANSWERS, NO_TIMES, OFF_SCALE, REPEATED, TIED, UNDIRECTED, UNORDERED, UP_TO_FIVE
 from .column_values import NOT_A_NUMBER, NOT_A_TIME, OUT_OF_RANGE, OUTSIDE_CES, OUTSIDE_CSAT
-from .columns import (
-    NO_ANSWERS,
-    NO_TIMES,
-    OFF_SCALE,
-    REPEATED,
-    TIED,
-    UNDIRECTED,
-    UNORDERED,
-    UP_TO_FIVE,
-    Columns,
-    RowProblem,
-)
+from .columns import Columns, RowProblem
 from .delimited import DelimitedSource
 from .figures import SMALL, Figures
 from .sheets_reading import SheetSource
