@@ -73,10 +73,7 @@ def train(
     start = _start(linear, encoder, init)
     begun = linear or encoder is not None or recipe is not None
     _refuse_mixed(few, noisy_labels, start=start, teacher=teacher, begun=begun)
-    if teacher is not None:
-        _refuse_beside(ctx, _BESIDE_TEACHER, "--teacher needs comments and a start alone", teacher)
-    if recipe is None:
-        _refuse_beside(ctx, {"data_root", "allow_changed"}, "there is no recipe", None)
+    _refuse_passed_over(ctx, recipe, teacher, of_sets=data_root is not None)
     place = None if check else _place(out, mlflow, experiment, force=force)
     written = _written(place, write_recipe, suspects, force=force)
     check_places(written, [recipe, data, codeframe, dev, teacher, start])
@@ -85,7 +82,6 @@ def train(
         _track(place, mlflow, experiment)
         return
     if data_root is not None and recipe is not None:
-        _refuse_beside(ctx, _BESIDE_SETS, "a recipe over sets says what to train on", recipe)
         check_places(written, _sets_of(recipe, data_root))
         prepared = _of_sets(recipe, data_root, data, start, ngrams=ngrams)
     else:
@@ -122,6 +118,16 @@ def _refuse_mixed(few: bool, noisy: bool, *, start: str | None, teacher: Path | 
     if noisy and (start is None or few or teacher is not None):
         hint = "leave out --linear, --few and --teacher"
         raise InputError("--noisy-labels fine-tunes an encoder on labels", hint=hint)
+
+
+def _refuse_passed_over(ctx: typer.Context, recipe: Path | None, teacher: Path | None, *, of_sets: bool) -> None:
+    """InputError for an option that has no place in what is asked for; beside a recipe over own data see ``_own``."""
+    if teacher is not None:
+        _refuse_beside(ctx, _BESIDE_TEACHER, "--teacher needs comments and a start alone", teacher)
+    if recipe is None:
+        _refuse_beside(ctx, {"data_root", "allow_changed"}, "there is no recipe", None)
+    elif of_sets:
+        _refuse_beside(ctx, _BESIDE_SETS, "a recipe over sets says what to train on", recipe)
 
 
 def _refuse_beside(ctx: typer.Context, names: set[str], why: str, path: Path | None) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .bundle_folder import real_path
 from .errors import OutputError
 from .unfinished import writing
 
@@ -60,7 +61,7 @@ def _check_inputs(place: Place, inputs: Sequence[Path]) -> None:
     for path in inputs:
         if place.path.exists() and place.path.samefile(path):
             raise OutputError("is the input itself", path=place.path, hint="choose another name")
-        if place.folder and _real(place.path) in _real(path).parents:
+        if place.folder and real_path(place.path) in real_path(path).parents:
             raise OutputError(f"holds an input, {path}", path=place.path, hint="choose another folder")
 
 
@@ -69,19 +70,19 @@ def _check_others(place: Place, others: Sequence[Place]) -> None:
     for other in others:
         if mine == _known(other.path):
             raise OutputError("would be written twice", path=place.path, hint="give each output a name of its own")
-        if other.folder and _known(other.path) in map(_known, _real(place.path).parents):
+        if other.folder and _known(other.path) in map(_known, real_path(place.path).parents):
             told = f"lies in {other.path}, which is written as a whole"
             raise OutputError(told, path=place.path, hint=f"put it beside {other.path.name}")
 
 
 def _check_folder(place: Place) -> None:
     path = place.path
-    if not _real(path).parent.is_dir():
-        parent = _real(path).parent if path.is_symlink() else path.parent
+    if not real_path(path).parent.is_dir():
+        parent = real_path(path).parent if path.is_symlink() else path.parent
         raise OutputError("the folder does not exist", path=path, hint=f"create {parent}, or choose another folder")
     if path.is_dir() and not place.folder:
         raise OutputError("is a folder", path=path, hint="choose another name")
-    if place.folder and _real(path).is_symlink():
+    if place.folder and real_path(path).is_symlink():
         raise OutputError("is a link that leads back to itself", path=path, hint="remove it, or choose another name")
 
 
@@ -92,26 +93,24 @@ def _check_standing(place: Place) -> None:
     if not (may if isinstance(may, bool) else may(path)):
         raise OutputError(place.refusal, path=path, hint=place.hint)
     here = Path.cwd()
-    if place.folder and _real(path) in (here, *here.parents):  # whoever is in it would be left in a folder that is gone
+    if place.folder and real_path(path) in (
+        here,
+        *here.parents,
+    ):  # whoever is in it would be left in a folder that is gone
         told = "holds the folder you are in, so it cannot be replaced from here"
-        raise OutputError(told, path=path, hint=f"cd {_real(path).parent}, and name it {_real(path).name}")
+        raise OutputError(told, path=path, hint=f"cd {real_path(path).parent}, and name it {real_path(path).name}")
 
 
 def _check_writable(place: Place) -> None:
-    path = _real(place.path) if place.folder else place.path
+    path = real_path(place.path) if place.folder else place.path
     probe = path.with_name(f".{path.name}.part")
     if not probe.exists():  # what a run that was killed has left shows that one can write
         probe.touch(exist_ok=False)
         probe.unlink()
 
 
-def _real(path: Path) -> Path:
-    """Behind every link and dot; ``Path.resolve`` ends in a RuntimeError at a link to itself."""
-    return Path(os.path.realpath(path))
-
-
 def _known(path: Path) -> str:
-    return os.path.normcase(_real(path))
+    return os.path.normcase(real_path(path))
 
 
 __all__ = ["Place", "check_places"]
