@@ -21,10 +21,11 @@ from vocnlp.training.distil.learner import Learner, hide, say, states_of
 from vocnlp.training.distil.looks import answers, figures
 from vocnlp.training.distil.numbers import DEV, TRAIN, Comments, cuts, joined, load_comments, load_corpus, save_labelled
 from vocnlp.training.distil.packed import compiled, pack, padded_attention, plain_kernels
-from vocnlp.training.distil.plan import Phase, Plan, Shape, read_plan
+from vocnlp.training.distil.plan import SHIPPED, Phase, Plan, Shape, read_plan
 from vocnlp.training.distil.prepare import BEGIN, prepare, save_begin
 from vocnlp.training.distil.stages import PASSED_ON, STUDENT, learn, write_encoder
 from vocnlp.training.encoder_fit import scores
+from vocnlp.training.encoder_net import TaggerNet
 from vocnlp.training.encoder_source import load_source
 from vocnlp.training.labelled import GoldTag, Labelled
 from vocnlp.training.pretrain.corpus import Document
@@ -235,8 +236,9 @@ def test_a_teacher_passes_on_what_it_knows_and_the_student_is_an_encoder_with_th
     folder = work / "encoder"
     write_encoder(PLAN, work, folder)
     spent = json.loads((folder / "pretraining.json").read_text())
-    assert spent["teacher"] == {"layers": 2, "width": 24, "heads": 2, "tokens": spent["teacher"]["tokens"]}
-    assert spent["teacher"]["tokens"] >= PLAN.grow.tokens
+    tokens = spent["teacher"]["tokens"]
+    assert spent["teacher"] == {"layers": 2, "width": 24, "heads": 2, "tokens": tokens, "widened": False}
+    assert tokens >= PLAN.grow.tokens
     assert set(json.loads((work / "spent.json").read_text())["figures"]) == {"grow", "tune", "pass_on", "finish"}
     model = AutoModel.from_pretrained(folder)
     assert (model.config.num_hidden_layers, model.config.hidden_size) == (1, 16)
@@ -249,17 +251,48 @@ def test_a_teacher_passes_on_what_it_knows_and_the_student_is_an_encoder_with_th
     assert not torch.equal(before["tagger.heads.weight"], after["tagger.heads.weight"])
 
 
-def test_a_student_that_goes_on_begins_as_the_tagger_it_was_given(work: Path, tokenizer: Tokenizer) -> None:
+def weights_of(part: Path) -> dict[str, torch.Tensor]:
+    """Those of its last checkpoint."""
+    (found,) = part.glob("*.safetensors")
+    held = load_file(found)
+    return {name.removeprefix("network."): held[name] for name in held if name.startswith("network.")}
+
+
+def given_tagger(work: Path, tokenizer: Tokenizer) -> TaggerNet:
     torch.manual_seed(5)
     given = Learner(PLAN.student, tokenizer.get_vocab_size(), len(CODES), PLAN.window).tagger
     tensors = {name: tensor.half() for name, tensor in given.state_dict().items()}
     save_file(tensors, work / BEGIN, metadata={"spent": '{"tokens": 7}'})
+    return given
+
+
+def test_a_student_that_goes_on_begins_as_the_tagger_it_was_given(work: Path, tokenizer: Tokenizer) -> None:
+    given = given_tagger(work, tokenizer)
     still = replace(PHASE, tokens=96, rate=0.0, states=1.0, taught=1.0)
     run(work, replace(PLAN, goes_on=True, pass_on=still))
     passed_on = load_file(work / PASSED_ON)
     for name, tensor in given.state_dict().items():
         torch.testing.assert_close(passed_on[f"tagger.{name}"], tensor, atol=1e-3, rtol=1e-3)
     write_encoder(replace(PLAN, goes_on=True), work, work / "encoder")
+    assert json.loads((work / "encoder" / "pretraining.json").read_text())["before"] == {"tokens": 7}
+
+
+def test_a_teacher_that_goes_on_begins_as_the_tagger_widened_and_goes_on_saying_the_same(
+    work: Path, tokenizer: Tokenizer
+) -> None:
+    given = given_tagger(work, tokenizer)
+    shape = Shape(1, 32, 4)
+    still = replace(PHASE, tokens=96, rate=0.0, taught=1.0)
+    plan = replace(PLAN, teacher=shape, teacher_goes_on=True, grow=still, tune=still)
+    run(work, plan)
+    teacher = Learner(shape, tokenizer.get_vocab_size(), len(CODES), PLAN.window)
+    teacher.load_state_dict(weights_of(work / "tune"))
+    comments, where = load_comments(work / "labelled", TRAIN, "cpu"), setting(tokenizer)
+    student = Learner(PLAN.student, tokenizer.get_vocab_size(), len(CODES), PLAN.window)
+    student.tagger.load_state_dict(given.state_dict())
+    for mine, theirs in zip(answers(where, teacher, comments, 64), answers(where, student, comments, 64), strict=True):
+        np.testing.assert_allclose(mine, theirs, atol=0.02)
+    write_encoder(plan, work, work / "encoder")
     assert json.loads((work / "encoder" / "pretraining.json").read_text())["before"] == {"tokens": 7}
 
 
@@ -328,7 +361,15 @@ def test_figures_count_what_is_right_where_it_was_looked_for(work: Path, tokeniz
 
 def test_the_shipped_recipe_is_read() -> None:
     plan = read_plan()
-    assert (plan.student, plan.teacher.layers, plan.grow.batch) == (Shape(4, 256, 4), 8, 65536)
+    assert (plan.student, plan.teacher.layers, plan.grow.batch) == (Shape(4, 256, 4, 640), 8, 65536)
+
+
+def test_a_teacher_that_cannot_begin_as_the_student_is_refused_when_the_recipe_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(SHIPPED.read_text().replace("width = 512", "width = 500"))
+    with pytest.raises(InputError, match="a width of 500 is no multiple of 256") as caught:
+        read_plan(path)
+    assert caught.value.column == "teacher_goes_on"
 
 
 @pytest.mark.parametrize(

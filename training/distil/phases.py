@@ -54,13 +54,15 @@ def passing_on(setting: Setting, learner: Learner, teacher: Learner, corpus: Cor
         said = say(learner, states, seen, batch.owner, batch.texts)
         labels = {name: getattr(corpus, name)[batch.chosen] for name in ("stars", "mood", "two_class")}
         stars, mood = starred_losses(learner, states, seen, labels)
-        return {
+        losses = {
             "words": phase.words * learner.guess(states, places, truth, setting.fixed),
-            "states": phase.states * states_loss(learner, states, shown, batch.packed),
             "taught": phase.taught * taught_loss(said, answers, _weights(phase)),
             "stars": 0.2 * stars,
             "mood": phase.labels * mood,
         }
+        if phase.states:
+            losses["states"] = phase.states * states_loss(learner, states, shown, batch.packed)
+        return losses
 
     return step
 

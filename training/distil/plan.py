@@ -56,7 +56,10 @@ class Plan:
     one on labels and the teacher together. finished: how far its weights go from the third to the fourth, 0 to 1.
     repeats: how often a text of a kind is read where others are read once.
     goes_on: the student begins as the tagger that is given to start from (it must be of its shape), not anew.
-    misspelt: the share of the labelled texts that is read once more with slips of the keyboard (see ``misspelling``)."""
+    teacher_goes_on: the teacher too begins as that tagger, made as wide and deep as itself (see ``widening``), and while it
+    grows it goes on saying what that one says, as far as ``grow.taught``
+    misspelt: the share of the labelled texts that is read once more with slips of the keyboard (see ``misspelling``)
+    blended: so many texts more, as a share of those with codes, are made of two each (see ``blending``)."""
 
     teacher: Shape
     student: Shape
@@ -68,7 +71,9 @@ class Plan:
     window: int = 256
     finished: float = 0.5
     goes_on: bool = False
+    teacher_goes_on: bool = False
     misspelt: float = 0.0
+    blended: float = 0.0
     repeats: Mapping[str, int] = field(default_factory=lambda: {"starred": 1, "plain": 2, "labelled": 3})
 
 
@@ -85,7 +90,24 @@ def read_plan(path: Path | str = SHIPPED) -> Plan:
             content[name] = kind(**content.get(name, {}))
         except TypeError as error:
             raise InputError(f"[{name}] lacks a setting: {error}", path=path) from error
-    return Plan(**content)
+    plan = Plan(**content)
+    if plan.teacher_goes_on and (reason := unlike(plan.student, plan.teacher)):
+        told = f"the teacher cannot begin as the student: {reason}"
+        raise InputError(told, path=path, column="teacher_goes_on", hint="give other shapes, or leave it out")
+    return plan
+
+
+def unlike(small: Shape, large: Shape) -> str:
+    """Why no tagger of the shape ``large`` can begin as one of the shape ``small``; empty where it can."""
+    if large.width % small.width:
+        return f"a width of {large.width} is no multiple of {small.width}"
+    if large.width * small.heads != small.width * large.heads:
+        return f"heads of {large.width / large.heads:g} neurons are not those of {small.width / small.heads:g}"
+    if large.layers % small.layers:
+        return f"{large.layers} layers are no multiple of {small.layers}"
+    if large.neurons < small.neurons:
+        return f"{large.neurons} neurons a layer are fewer than {small.neurons}"
+    return ""
 
 
 def _check(given: Mapping[str, Any], kind: Any, path: Path, before: str) -> None:

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
 from vocnlp.errors import InputError
+from vocnlp.training.blending import blended
 from vocnlp.training.encoder_source import load_source
 from vocnlp.training.encoder_train import kept_apart, network_of
 from vocnlp.training.mapping import ENCODER
@@ -34,7 +35,7 @@ def prepare(plan: Plan, root: Path, work: Path, recipe: Path, console: Console, 
 
     InputError for a plan that goes on from a tagger where none, or none of the student's shape, is given.
     """
-    if plan.goes_on and start is None:
+    if (plan.goes_on or plan.teacher_goes_on) and start is None:
         raise InputError("the recipe goes on from a tagger", column="goes_on", hint="name its folder with --init")
     prepare_corpus(read_plan(), root, work, console, start=start)
     if (work / NAMES).is_file():
@@ -42,17 +43,18 @@ def prepare(plan: Plan, root: Path, work: Path, recipe: Path, console: Console, 
     console.print("reading the labelled sets")
     prepared = prepare_sets(recipe, root, start=None, kind=ENCODER)
     train = [row for row in prepared.train if row.text.strip()]
-    slips = misspelt([row for row in train if not kept_apart(row)], plan.misspelt, plan.seed)
+    learnt = [row for row in train if not kept_apart(row)]
+    more = [*misspelt(learnt, plan.misspelt, plan.seed), *blended(learnt, plan.blended, plan.seed)]
     dev = [row for row in prepared.dev if row.text.strip()]
     carrying = Counter(code for row in train for code in {tag.code for tag in row.tags})
     codes = [code.id for code in prepared.plan.frame.taggable if carrying[code.id] >= 2]
-    if plan.goes_on and start is not None:
+    if (plan.goes_on or plan.teacher_goes_on) and start is not None:
         save_begin(plan, start, codes, work)
-    rows = [*train, *slips, *dev]
+    rows = [*train, *more, *dev]
     read = examples(rows, codes, Tokenizer.from_file(str(work / "tokenizer.json")), plan.window, Marks())
     sources = sorted({row.source for row in rows})
     number = {name: k for k, name in enumerate(sources)}
-    part = [APART if kept_apart(row) else TRAIN for row in train] + [TRAIN] * len(slips) + [DEV] * len(dev)
+    part = [APART if kept_apart(row) else TRAIN for row in train] + [TRAIN] * len(more) + [DEV] * len(dev)
     save_labelled(work / LABELLED_SETS, read, part, [number[row.source] for row in rows])
     (work / NAMES).write_text(json.dumps({"codes": codes, "sources": sources}, indent=1), encoding="utf-8")
 

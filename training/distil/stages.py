@@ -25,6 +25,7 @@ from .packed import compiled, plain_kernels
 from .phases import Epochs, Part, Step, growing, passing_on, tuning
 from .plan import Phase, Plan, Shape
 from .prepare import BEGIN, NAMES
+from .widening import widened
 
 PASSED_ON, STUDENT, SPENT = "passed_on.safetensors", "student.safetensors", "spent.json"
 _FAR = 1000  # epochs of a part begin so far from those of another that no order comes twice
@@ -37,12 +38,16 @@ def learn(
     way = _Way(plan, work, device, tell, save_every)
     setting, whole, comments = way.setting, way.whole, way.comments
     teacher = way.learner(plan.teacher)
-    way.go("grow", teacher, plan.grow, growing(setting, teacher, whole, plan.grow), way.texts(plan.grow))
+    step = growing(setting, teacher, whole, plan.grow)
+    if plan.teacher_goes_on:
+        teacher.tagger.load_state_dict(widened(load_file(work / BEGIN), plan.student, plan.teacher, plan.seed))
+        step = passing_on(setting, teacher, way.start(), whole, plan.grow)
+    way.go("grow", teacher, plan.grow, step, way.texts(plan.grow))
     way.go("tune", teacher, plan.tune, tuning(setting, teacher, comments, plan.tune), way.labels(plan.tune, salt=1))
     teacher.eval()
     student = way.learner(plan.student, like=plan.teacher.width)
     if plan.goes_on:
-        student.tagger.load_state_dict({name: tensor.float() for name, tensor in load_file(work / BEGIN).items()})
+        student.tagger.load_state_dict(way.start().tagger.state_dict())
     else:
         _begin(student, teacher)
     step = passing_on(setting, student, teacher, whole, plan.pass_on)
@@ -83,6 +88,12 @@ class _Way:
         torch.manual_seed(self.plan.seed)
         made = Learner(shape, self.setting.vocabulary, self._codes, self.plan.window, like=like)
         return made.to(self.setting.device)
+
+    def start(self) -> Learner:
+        """The tagger that the plan goes on from."""
+        made = self.learner(self.plan.student).eval()
+        made.tagger.load_state_dict({name: tensor.float() for name, tensor in load_file(self.work / BEGIN).items()})
+        return made
 
     def texts(self, phase: Phase, *, begin: int = 0) -> Epochs:
         return lambda epoch: corpus_batches(self.setting, self.whole, self._times, phase.batch, begin + epoch)
@@ -153,9 +164,10 @@ def write_encoder(plan: Plan, work: Path, folder: Path) -> None:
         "teacher": {
             **{name: value for name, value in vars(plan.teacher).items() if value},
             "tokens": parts["grow"]["tokens"],
+            "widened": plan.teacher_goes_on,
         },
     }
-    if plan.goes_on:
+    if plan.goes_on or plan.teacher_goes_on:
         with safe_open(work / BEGIN, "pt") as begin:
             told["before"] = json.loads(begin.metadata()["spent"])
     (folder / PRETRAINING).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
