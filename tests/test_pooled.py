@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,22 @@ def test_the_better_of_two_is_trusted_more(encoder: Encoder, ngrams: Linear, tin
     assert loss(pooled) < loss(encoder)
     assert (pooled.weights.mention[1] > 0).all()
     assert (pooled.weights.mood >= 0).all()
+
+
+def test_unweighed_sets_do_not_say_how_far_each_is_trusted_on_positive_or_negative(
+    encoder: Encoder, ngrams: Linear, tiny_rows: list[Labelled]
+) -> None:
+    turned = {"positive": "negative", "negative": "positive"}
+    wrong = [
+        replace(row, source="diary-1", sentiment=turned.get(str(row.sentiment), row.sentiment)) for row in tiny_rows
+    ]
+    alone, _ = pool(encoder, ngrams, tiny_rows, tiny_rows)
+    beside, _ = pool(encoder, ngrams, tiny_rows, [*tiny_rows, *wrong])
+    without, _ = pool(encoder, ngrams, tiny_rows, [*tiny_rows, *wrong], unweighed=("diary-*",))
+    np.testing.assert_allclose(without.weights.mood[:, 1], alone.weights.mood[:, 1], atol=1e-4)
+    np.testing.assert_array_equal(without.weights.mood[:, 0], beside.weights.mood[:, 0])  # on neutral all are asked
+    assert not np.allclose(beside.weights.mood[:, 1], alone.weights.mood[:, 1], atol=0.05)
+    np.testing.assert_array_equal(without.weights.polarity, beside.weights.polarity)
 
 
 def test_nothing_apart_leaves_both_with_what_was_believed(encoder: Encoder, ngrams: Linear) -> None:

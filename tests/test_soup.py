@@ -48,7 +48,7 @@ def test_every_weight_is_the_mean_by_the_shares_and_the_folder_is_one_to_start_f
     shares = cook([(taggers[0], 2.0), (taggers[1], 1.0), (taggers[2], 1.0)], out := tmp_path / "mean")
     assert shares == {"tagger0": 0.5, "tagger1": 0.25, "tagger2": 0.25}
     assert known_codes(str(out)) == CODES
-    assert pretraining_of(out) == {"pretraining": {"tokens": 5, "soup": shares}}
+    assert pretraining_of(out) == {"pretraining": {"tokens": 5, "fitted": [{"soup": shares}]}}
     mean, (one, two, three) = weights(out), map(weights, taggers)
     assert mean.keys() == one.keys()
     for name, tensor in mean.items():

@@ -155,14 +155,18 @@ def test_what_an_encoder_has_cost_is_told_with_every_fit_since(tiny_bundle: Path
     spent = {"tokens": 5e6, "hours": 0.2, "device": "a card", "teacher": teacher, "before": once}
     card = model_card(replace(Bundle.load(tmp_path / "mine"), figures={}, training={**training, "pretraining": spent}))
     assert "what that one says of 5 million tokens" in card
+    assert "The teacher had been grown from nothing on 3 million tokens" in card
     began = (
         "had not begun anew: it had read 2 million tokens before (3 hours on two cores), then fine-tuned as own@0.1.0."
     )
     assert began in card
-    soup = {"soup": {"narrowed": 0.75, "before": 0.25}}
+    spent["teacher"] = {**teacher, "widened": True}
+    card = model_card(replace(Bundle.load(tmp_path / "mine"), figures={}, training={**training, "pretraining": spent}))
+    assert "The teacher had begun as the encoder itself, made wider and deeper, and read 3 million tokens" in card
+    soup = {"fitted": [fit, {"soup": {"narrowed": 0.75, "before": 0.25}}]}
     mixed = {**training, "pretraining": {**grown, **soup}}
     card = model_card(replace(Bundle.load(tmp_path / "mine"), figures={}, training=mixed))
-    assert "Its weights are a mean: 75% narrowed, 25% before." in card
+    assert "2 CPU cores. Then it was mixed, its weights a mean: 75% narrowed, 25% before." in card
 
 
 @pytest.mark.parametrize(

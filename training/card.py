@@ -166,13 +166,16 @@ def _pretrained(training: Mapping[str, Any]) -> str:
     if (spent := training.get("pretraining")) is None:
         return ""
     since = "".join(f" Then it was {_fitted(fit)}." for fit in spent.get("fitted", ()))
-    if mixed := spent.get("soup"):
-        since += f" Its weights are a mean: {', '.join(f'{share:.0%} {name}' for name, share in mixed.items())}."
     if (teacher := spent.get("teacher")) is not None:
+        begun = (
+            "begun as the encoder itself, made wider and deeper, and read"
+            if teacher.get("widened")
+            else "been grown from nothing on"
+        )
         return (
             f"\nBefore that the encoder learnt from a teacher of {teacher['layers']} layers, {teacher['width']} wide, what that one says"
             f" of {spent['tokens'] / 1e6:.0f} million tokens of feedback (its states, its tags; hidden words beside them). The teacher"
-            f" had been grown from nothing on {teacher['tokens'] / 1e6:.0f} million tokens (hidden words, star ratings, sentiments) and"
+            f" had {begun} {teacher['tokens'] / 1e6:.0f} million tokens (hidden words, star ratings, sentiments) and been"
             f" tuned on the sets below; {spent['hours']:g} hours in all on one {spent['device']}."
             f"{_before(spent.get('before'))}{since}"
         )
@@ -184,7 +187,9 @@ def _pretrained(training: Mapping[str, Any]) -> str:
 
 
 def _fitted(fit: Mapping[str, Any]) -> str:
-    """What one of the fits before this one was."""
+    """What one of the fits before this one was, or of the means of several."""
+    if mixed := fit.get("soup"):
+        return f"mixed, its weights a mean: {', '.join(f'{share:.0%} {name}' for name, share in mixed.items())}"
     cost = f"{fit['seconds']:.0f} s on {fit['cores']} CPU cores"
     tuned = f"fine-tuned as {fit['bundle']}: {fit['epochs']:g} epochs of {fit['rows']:,} comments, {cost}"
     if not (less := fit.get("narrowed")):
@@ -197,7 +202,7 @@ def _before(spent: Mapping[str, Any] | None) -> str:
     """What the encoder had been when it met its teacher; nothing where it began anew."""
     if not spent:
         return ""
-    fits = "".join(f", then fine-tuned as {fit['bundle']}" for fit in spent.get("fitted", ()))
+    fits = "".join(f", then fine-tuned as {fit['bundle']}" for fit in spent.get("fitted", ()) if "bundle" in fit)
     return (
         f" The encoder had not begun anew: it had read {spent['tokens'] / 1e6:.0f} million tokens before"
         f" ({spent['hours']:g} hours on {spent['device']}){fits}."

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from vocnlp.records import POLARITIES, POSITIVE
 from vocnlp.windows import MARK, NOTHING, WORD
 
 from .encoder_net import Read, TaggerNet, code_losses, mood_loss, outcomes, taught_losses
@@ -28,6 +29,7 @@ from .steps import TrainingError, groups, half_precision, load_beside, load_chec
 Progress = Callable[[str, float], None]
 Look = Callable[[], float]
 _TAUGHT = ("mention", "polarity", "mood")
+_POSITIVE = POLARITIES.index(POSITIVE)
 
 
 @dataclass
@@ -230,7 +232,9 @@ class EncoderFit:
         first, second = code_losses(logits, mention, polarity, exclusive=self.exclusive, robust=self.recipe.robust)
         moods = self._to(np.array([one.mood for one in batch.examples]))
         two_class = self._to(np.array([one.two_class for one in batch.examples]))
-        return first, second, mood_loss(mood, moods, two_class), self._evidence(batch, read, total)
+        leaning = [float(one.mood == _POSITIVE) if one.leaning is None else one.leaning for one in batch.examples]
+        felt = mood_loss(mood, moods, two_class, self._to(np.array(leaning, np.float32)))
+        return first, second, felt, self._evidence(batch, read, total)
 
     def _evidence(self, batch: Batch, read: Read, total: Tensor) -> Tensor:
         """How little of a code's attention lies on the clauses that hold its marked words: mean of -log(share)."""

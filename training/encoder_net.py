@@ -139,11 +139,15 @@ def taught_losses(
     return first, second, neutral + (leaning * opinion).sum() / opinion.sum()
 
 
-def mood_loss(logits: Tensor, mood: Tensor, two_class: Tensor) -> Tensor:
-    """Of (n, 2) logits, neutral or not and positive or negative; a two-class label says nothing about neutral."""
+def mood_loss(logits: Tensor, mood: Tensor, two_class: Tensor, leaning: Tensor | None = None) -> Tensor:
+    """Of (n, 2) logits, neutral or not and positive or negative; a two-class label says nothing about neutral.
+
+    leaning: (n,) how far each with an opinion is positive, where that is not 0 or 1 as its label says.
+    """
     known, opinion = mood >= 0, (mood == 0) | (mood == 2)
+    wanted = (mood == 2).float() if leaning is None else leaning
     neutral = F.binary_cross_entropy_with_logits(logits[:, 0], (mood == 1).float(), reduction="none")
-    positive = F.binary_cross_entropy_with_logits(logits[:, 1], (mood == 2).float(), reduction="none")
+    positive = F.binary_cross_entropy_with_logits(logits[:, 1], wanted, reduction="none")
     return mean_of(neutral, known & ~two_class) + mean_of(positive, opinion)
 
 

@@ -23,6 +23,7 @@ from vocnlp.readings import lines_of
 from vocnlp.records import NEGATIVE, NEUTRAL, POLARITIES, POSITIVE
 
 from .calibration import Calibration, calibrate, temperature
+from .doubting import doubted
 from .encoder_fit import EncoderFit, Progress, batch_of, scores
 from .encoder_net import OUTCOMES, TaggerNet
 from .encoder_source import HEADS, SETTINGS, WEIGHTS, EncoderSource
@@ -73,7 +74,7 @@ def fit_encoder(
         raise InputError("nothing can be learnt from these rows", hint=hint)
     progress("reading", 0.0)
     window = min(recipe.window, source.window)
-    train, apart = _read(rows, codes, source, recipe, window)
+    train, apart = _read(rows, codes, source, recipe, window, frame)
     recipe = recipe.for_tokens(sum(one.weight * len(one) for one in train))
     torch.manual_seed(recipe.seed)
     network, narrowed = _narrowed(network_of(source, codes), train, recipe, frame, work, progress)
@@ -114,7 +115,12 @@ def fit_encoder(
 
 
 def _read(
-    rows: Sequence[Labelled], codes: Sequence[str], source: EncoderSource, recipe: EncoderRecipe, window: int
+    rows: Sequence[Labelled],
+    codes: Sequence[str],
+    source: EncoderSource,
+    recipe: EncoderRecipe,
+    window: int,
+    frame: Codeframe,
 ) -> tuple[list[Example], list[Example]]:
     """What is learnt from, some of it misspelt once more, and what is kept apart."""
     tokenizer = Tokenizer.from_buffer(source.vocabulary)
@@ -124,6 +130,8 @@ def _read(
     train, held = (examples(some, codes, tokenizer, window, source.marks) for some in (learnt, apart))
     if recipe.stays:
         train = settled(train, learnt, recipe)
+    if recipe.doubted:
+        train = doubted(train, learnt, frame, recipe)
     return train, held
 
 

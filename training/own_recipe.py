@@ -14,7 +14,7 @@ from vocnlp.bundle import MANIFEST, Bundle
 from vocnlp.errors import InputError, OutputError
 
 from .linear_fit import LinearRecipe
-from .recipe import EncoderRecipe, read_toml, settings
+from .recipe import EncoderRecipe, encoder_settings, read_toml, settings
 
 SHIPPED = "shipped"  # in a recipe: the bundle that comes with this library, wherever it is installed
 _WEIGHTS = "model.safetensors"
@@ -87,7 +87,7 @@ def read_own_recipe(path: Path) -> OwnRecipe:
     if start.get("few") and not start.get("encoder"):
         raise InputError("few comments teach a bundle, and none is given", path=path, column="start.encoder")
     linear = settings(path, content, "linear", LinearRecipe)
-    encoder = settings(path, content, "encoder", EncoderRecipe)
+    encoder = encoder_settings(path, content)
     names = {"data": data.get("sha256"), "codeframe": data.get("codeframe_sha256"), "dev": data.get("dev_sha256")}
     digests = {**names, "start": start.get("sha256")}
     return OwnRecipe(

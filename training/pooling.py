@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import numpy as np
 import numpy.typing as npt
@@ -44,11 +45,17 @@ class _Seen:
 
 
 def pool(
-    encoder: Encoder, ngrams: Linear, train: Sequence[Labelled], apart: Sequence[Labelled]
+    encoder: Encoder,
+    ngrams: Linear,
+    train: Sequence[Labelled],
+    apart: Sequence[Labelled],
+    *,
+    unweighed: Sequence[str] = (),
 ) -> tuple[Pooled, dict[str, float]]:
     """Both as one classifier with the threshold of each code.
 
     train: what both have learnt from, which says how often each code was there; apart: what neither has seen
+    unweighed: sets, by name or pattern, that do not count on positive or negative (see ``EncoderRecipe``)
     """
     codes = encoder.codes
     even = Weights(
@@ -63,7 +70,8 @@ def pool(
     first, second = draft.both([lines_of(row.text) for row in apart])
     read = examples(apart, codes, Tokenizer.from_buffer(encoder.vocabulary), encoder.window, encoder.marks)
     seen = _seen(first, second, read)
-    mood, polarity = _mood(seen), _polarity(seen)
+    counted = [not any(fnmatchcase(row.source, one) for one in unweighed) for row in apart]
+    mood, polarity = _mood(seen, np.array(counted)), _polarity(seen)
     if encoder.exclusive:
         mention, shift, thresholds = _exclusive(seen), np.zeros(len(codes)), (0.5,) * len(codes)
     else:
@@ -117,13 +125,16 @@ def _polarity(seen: _Seen) -> Numbers:
     return _softmax(logs, seen.polarity[judged].astype(np.int64), weight)
 
 
-def _mood(seen: _Seen) -> Numbers:
-    """(2, 2); as in training, two-class texts say nothing about neutral, neutral ones nothing about positive."""
+def _mood(seen: _Seen, counted: npt.NDArray[np.bool_]) -> Numbers:
+    """(2, 2); as in training, two-class texts say nothing about neutral, neutral ones nothing about positive.
+
+    counted: those that say how far each is trusted on positive or negative; on neutral all do
+    """
     if seen.first.sentiment is None or seen.second.sentiment is None:
         return np.repeat(np.array(_BELIEVED)[:, None], 2, 1)
     pairs = zip(mood_odds(seen.first.sentiment), mood_odds(seen.second.sentiment), strict=True)
     three = (seen.mood >= 0) & ~seen.two_class
-    polar = (seen.mood >= 0) & (seen.mood != POLARITIES.index(NEUTRAL))
+    polar = (seen.mood >= 0) & (seen.mood != POLARITIES.index(NEUTRAL)) & counted
     judged = ((three, POLARITIES.index(NEUTRAL)), (polar, POLARITIES.index(POSITIVE)))
     columns = [
         _logistic(np.stack(pair, 1)[rows].astype(np.float64), (seen.mood == word)[rows], seen.weight[rows], _BELIEVED)

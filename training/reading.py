@@ -45,6 +45,7 @@ class Example:
     evidence: for a code whose words were marked, the clauses that hold them
     taught: what a teacher says of it, in place of labels; all examples of a training have one, or none
     settled: learnt before, so that what the start says of it stays; told by ``recipe.new``
+    leaning: how far it is positive and not negative, 0 to 1, where the label is believed in part; told by ``recipe.doubted``
     """
 
     windows: tuple[Window, ...]
@@ -56,6 +57,7 @@ class Example:
     weight: float
     taught: Taught | None = None
     settled: bool = False
+    leaning: float | None = None
 
     def __len__(self) -> int:
         """Tokens in all windows."""

@@ -36,6 +36,10 @@ class EncoderRecipe:
         less forgotten (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models")
     stays: the weight of what the start says of comments that it has read, where a label has 1 (see ``staying``); 0: labels teach
         everywhere; new: the sets, by name or pattern, that the start has not read
+    doubted: sets, by name or pattern, whose sentiment is believed in part; doubt: how much of it is then what n-grams say that
+        have not read the comment, 0 to 1 (see ``doubting``)
+    unweighed: sets, by name or pattern, that do not say how far n-grams are trusted beside the encoder on positive or negative:
+        comments that were written to train with share turns of phrase, which n-grams know by heart
     robust: q of the generalised cross entropy over exclusive codes (see ``encoder_net.code_losses``); 0: the plain one
     """
 
@@ -62,6 +66,9 @@ class EncoderRecipe:
     kept: float = 0.0
     stays: float = 0.0
     new: tuple[str, ...] = ()
+    doubted: tuple[str, ...] = ()
+    doubt: float = 0.0
+    unweighed: tuple[str, ...] = ()
     robust: float = 0.0
     seed: int = 7
 
@@ -107,10 +114,7 @@ def read_recipe(path: Path) -> Recipe:
     if missing := sorted(known - {"weights", "linear", "encoder"} - set(content)):
         raise InputError("missing key in the recipe", path=path, column=missing[0])
     linear = settings(path, content, "linear", LinearRecipe)
-    encoder = settings(path, content, "encoder", EncoderRecipe)
-    if encoder.new and not encoder.stays:
-        hint = "give encoder.stays, the weight of what the start says of all others"
-        raise InputError("new sets beside none that stay", path=path, column="encoder.new", hint=hint)
+    encoder = encoder_settings(path, content)
     frame = Codeframe.load(Path(vocnlp.frames.__file__).parent / content["frame"])
     sets = _weighted(read_mapping(frame, path.parent / content["mapping"]), content.get("weights", {}), path)
     return Recipe(content["name"], content["version"], frame, sets, linear, encoder)
@@ -127,6 +131,18 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"cannot be read: {error.strerror}", path=path, hint=hint) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"not valid TOML: {error}", path=path) from error
+
+
+def encoder_settings(path: Path, content: Mapping[str, Any]) -> EncoderRecipe:
+    """The settings under ``[encoder]``; InputError as of ``settings``, and for some that mean nothing without others."""
+    found: EncoderRecipe = settings(path, content, "encoder", EncoderRecipe)
+    if found.new and not found.stays:
+        hint = "give encoder.stays, the weight of what the start says of all others"
+        raise InputError("new sets beside none that stay", path=path, column="encoder.new", hint=hint)
+    if bool(found.doubted) != (found.doubt > 0) or not 0 <= found.doubt <= 1:
+        hint = "give both: encoder.doubted, the sets, and encoder.doubt, above 0 and at most 1"
+        raise InputError("sets to doubt and how much go together", path=path, column="encoder.doubt", hint=hint)
+    return found
 
 
 def settings(path: Path, content: Mapping[str, Any], part: str, kind: Any) -> Any:

@@ -60,7 +60,8 @@ def cook(parts: Sequence[tuple[Path, float]], out: Path) -> dict[str, float]:
     if first.settings is not None:
         files[SETTINGS] = first.settings
     if spent := pretraining_of(parts[0][0]).get("pretraining"):
-        told = json.dumps({**spent, "soup": shares}, ensure_ascii=False, indent=1)
+        since = [*spent.get("fitted", ()), {"soup": shares}]
+        told = json.dumps({**spent, "fitted": since}, ensure_ascii=False, indent=1)
         files[PRETRAINING] = f"{told}\n".encode()
     out.mkdir(parents=True)
     for name, content in files.items():

@@ -239,7 +239,7 @@ def _fit_beside(
     # Weighed as it is shipped: after rounding.
     model = Linear.from_tensors(fitted.model.codes, *fitted.model.to_tensors(plan.linear.least_weight))
     progress("weighing encoder and n-grams", 1.0)
-    return pool(encoder, model, learnt, apart)
+    return pool(encoder, model, learnt, apart, unweighed=plan.encoder.unweighed)
 
 
 def _kind(encoder: str | None) -> str:

@@ -1,0 +1,89 @@
+"""Sentiments of a set with wrong labels are believed in part: n-grams that have not read a comment say the rest."""
+
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vocnlp import Codeframe
+from vocnlp.errors import InputError
+from vocnlp.training.doubting import doubted
+from vocnlp.training.encoder_net import mood_loss
+from vocnlp.training.labelled import Labelled
+from vocnlp.training.reading import Example
+from vocnlp.training.recipe import EncoderRecipe, read_recipe
+
+GOODS = ("水杯", "雨伞", "台灯", "拖把", "衣架", "菜板", "毛毯", "枕芯", "花洒", "电池")
+SAID = {
+    "positive": ("很结实，喜欢", "做工细，喜欢", "用着顺手，喜欢"),
+    "negative": ("用两天就坏，后悔", "一碰就裂，后悔", "味道刺鼻，后悔"),
+}
+RECIPE = EncoderRecipe(doubted=("market-*",), doubt=1.0)
+
+
+def comments() -> list[Labelled]:
+    """Sixty of a set in which the first is labelled wrong, a neutral one, and one of another set."""
+    rows = [
+        Labelled(f"{good}{said}", f"{good}{said}", (), kind, source="market-1", two_class=True)
+        for kind, words in SAID.items()
+        for good, said in product(GOODS, words)
+    ]
+    rows[0] = replace(rows[0], sentiment="negative")
+    return [*rows, Labelled("n", "今天路过看看", (), "neutral", source="market-1"), replace(rows[5], source="hotel")]
+
+
+def blank(row: Labelled) -> Example:
+    nothing = np.zeros(0, np.int8)
+    return Example((), 0, row.two_class, nothing, nothing, {}, 1.0)
+
+
+def leanings(frame: Codeframe, doubt: float) -> list[float | None]:
+    rows = comments()
+    return [one.leaning for one in doubted([blank(row) for row in rows], rows, frame, replace(RECIPE, doubt=doubt))]
+
+
+def test_in_place_of_a_label_stands_what_the_other_comments_teach(tiny_frame: Codeframe) -> None:
+    *whole, neutral, other = leanings(tiny_frame, 1.0)
+    assert (neutral, other) == (None, None)
+    assert [one is not None and one > 0.5 for one in whole] == [True] * 30 + [False] * 30  # the wrong label, too
+    assert all(one is not None and 0 < one < 1 for one in whole)
+
+
+def test_a_label_that_is_believed_in_part_is_softened_most_where_it_is_doubtful(tiny_frame: Codeframe) -> None:
+    whole, part = leanings(tiny_frame, 1.0)[:60], leanings(tiny_frame, 0.25)[:60]
+    labels = [0.0] + [1.0] * 29 + [0.0] * 30
+    wanted = [0.75 * label + 0.25 * float(one or 0) for label, one in zip(labels, whole, strict=True)]
+    np.testing.assert_allclose(np.array(part, float), wanted, atol=1e-6)
+    assert max(np.abs(np.array(part, float) - labels)) == abs(float(part[0] or 0))
+
+
+def test_a_leaning_takes_the_place_of_the_label_in_the_loss() -> None:
+    logits = torch.tensor([[0.0, 1.5], [0.0, -0.5], [2.0, 0.0]], requires_grad=True)
+    mood, two_class = torch.tensor([2, 0, 1]), torch.tensor([True, True, False])
+    plain = mood_loss(logits, mood, two_class)
+    assert torch.equal(mood_loss(logits, mood, two_class, torch.tensor([1.0, 0.0, 0.0])), plain)
+    leaning = torch.tensor([torch.sigmoid(torch.tensor(1.5)), torch.sigmoid(torch.tensor(-0.5)), 0.9])
+    (slope,) = torch.autograd.grad(mood_loss(logits, mood, two_class, leaning), logits)
+    torch.testing.assert_close(slope[:, 1], torch.zeros(3))
+    assert slope[2, 0] != 0
+
+
+def test_sets_too_small_to_leave_a_part_out_are_refused(tiny_frame: Codeframe) -> None:
+    rows = comments()[:20]
+    with pytest.raises(InputError, match="too few comments of the doubted sets") as caught:
+        doubted([blank(row) for row in rows[1:]], rows[1:], tiny_frame, RECIPE)
+    assert (caught.value.column, caught.value.value) == ("encoder.doubted", "market-*")
+
+
+@pytest.mark.parametrize("line", ['doubted = ["a"]', "doubt = 0.2", 'doubted = ["a"]\ndoubt = 1.5'])
+def test_a_recipe_names_the_sets_and_the_share_or_neither(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(
+        f'name = "a"\nversion = "1"\nframe = "voc-zh-general.yaml"\nmapping = "m.yaml"\n[encoder]\n{line}\n'
+    )
+    with pytest.raises(InputError, match="sets to doubt and how much go together") as caught:
+        read_recipe(path)
+    assert caught.value.column == "encoder.doubt"
