@@ -236,7 +236,12 @@ def test_without_scikit_learn_the_pip_line_is_named(monkeypatch: pytest.MonkeyPa
         ("name = \n", "not valid TOML"),
         (
             "name = 'x'\nversion = '1'\nframe = 'voc-zh-general.yaml'\nmapping = 'mapping.yaml'\n[weights]\ncars = 2\n",
-            "a weight for a set that the mapping does not have.*cars",
+            "column 'weights': names a set that the mapping does not have.*cars",
+        ),
+        (
+            "name = 'x'\nversion = '1'\nframe = 'voc-zh-general.yaml'\nmapping = 'mapping.yaml'\n"
+            "[encoder]\nunweighed = ['onw_*']\n",
+            "column 'encoder.unweighed': names a set that the mapping does not have.*onw_",
         ),
     ],
 )

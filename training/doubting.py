@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 
 import numpy as np
 
@@ -35,11 +34,7 @@ def doubted(
 
     InputError where the pattern names no such row, or too few to leave a part of them out.
     """
-    chosen = [
-        at
-        for at, row in enumerate(rows)
-        if row.sentiment in (NEGATIVE, POSITIVE) and any(fnmatchcase(row.source, one) for one in recipe.doubted)
-    ]
+    chosen = [at for at, row in enumerate(rows) if row.sentiment in (NEGATIVE, POSITIVE) and row.is_of(recipe.doubted)]
     some = [replace(rows[at], tags=(), annotated=frozenset()) for at in chosen]
     part = np.array(parts_of([row.text for row in some], _FOLDS))
     found = list(train)

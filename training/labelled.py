@@ -7,6 +7,7 @@ import hashlib
 import lzma
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from vocnlp.codeframe import Codeframe
@@ -59,6 +60,10 @@ class Labelled:
     def looked_for(self, code: str) -> bool:
         """Whether this code was looked for in this text, so that it is absent where it is not among the tags."""
         return self.coded and (self.annotated is None or code in self.annotated)
+
+    def is_of(self, sets: Iterable[str]) -> bool:
+        """Whether it is of one of these sets, given by name or pattern."""
+        return any(fnmatchcase(self.source, one) for one in sets)
 
     @property
     def held_out(self) -> bool:

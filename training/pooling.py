@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 import numpy as np
 import numpy.typing as npt
@@ -70,7 +69,7 @@ def pool(
     first, second = draft.both([lines_of(row.text) for row in apart])
     read = examples(apart, codes, Tokenizer.from_buffer(encoder.vocabulary), encoder.window, encoder.marks)
     seen = _seen(first, second, read)
-    counted = [not any(fnmatchcase(row.source, one) for one in unweighed) for row in apart]
+    counted = [not row.is_of(unweighed) for row in apart]
     mood, polarity = _mood(seen, np.array(counted)), _polarity(seen)
     if encoder.exclusive:
         mention, shift, thresholds = _exclusive(seen), np.zeros(len(codes)), (0.5,) * len(codes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -116,8 +116,21 @@ def read_recipe(path: Path) -> Recipe:
     linear = settings(path, content, "linear", LinearRecipe)
     encoder = encoder_settings(path, content)
     frame = Codeframe.load(Path(vocnlp.frames.__file__).parent / content["frame"])
-    sets = _weighted(read_mapping(frame, path.parent / content["mapping"]), content.get("weights", {}), path)
-    return Recipe(content["name"], content["version"], frame, sets, linear, encoder)
+    sets, weights = read_mapping(frame, path.parent / content["mapping"]), content.get("weights", {})
+    _check_sets(path, "weights", weights, sets)
+    for name in ("new", "doubted", "unweighed"):
+        _check_sets(path, f"encoder.{name}", getattr(encoder, name), sets)
+    return Recipe(content["name"], content["version"], frame, _weighted(sets, weights), linear, encoder)
+
+
+def _check_sets(path: Path, column: str, named: Iterable[str], sets: Sequence[SetMapping]) -> None:
+    """InputError for a name or a pattern of no set: a slip would otherwise change nothing in silence."""
+    for pattern in named:
+        if not any(fnmatchcase(one.name, pattern) for one in sets):
+            hint = f"known: {', '.join(one.name for one in sets)}"
+            raise InputError(
+                "names a set that the mapping does not have", path=path, column=column, value=pattern, hint=hint
+            )
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -167,11 +180,7 @@ def settings(path: Path, content: Mapping[str, Any], part: str, kind: Any) -> An
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
 
 
-def _weighted(sets: tuple[SetMapping, ...], weights: Mapping[str, float], path: Path) -> tuple[SetMapping, ...]:
+def _weighted(sets: tuple[SetMapping, ...], weights: Mapping[str, float]) -> tuple[SetMapping, ...]:
     """The sets with the weights that a recipe gives them, by name or pattern; the mapping's where it says nothing."""
-    for pattern in weights:
-        if not any(fnmatchcase(one.name, pattern) for one in sets):
-            hint = f"known: {', '.join(one.name for one in sets)}"
-            raise InputError("a weight for a set that the mapping does not have", path=path, value=pattern, hint=hint)
     given = {one.name: [w for pattern, w in weights.items() if fnmatchcase(one.name, pattern)] for one in sets}
     return tuple(replace(one, weight=float((given[one.name] or [one.weight])[0])) for one in sets)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from typing import Any
 
 import torch
@@ -34,7 +33,7 @@ def settled(train: Sequence[Example], rows: Sequence[Labelled], recipe: EncoderR
 
     InputError where nothing is new, or nothing is left to stay: the recipe then means something else than it says.
     """
-    new = [any(fnmatchcase(row.source, pattern) for pattern in recipe.new) for row in rows]
+    new = [row.is_of(recipe.new) for row in rows]
     if all(new) or not any(new):
         told = "names every set, so there is nothing that could stay" if any(new) else "names no set of this training"
         sets = sorted({row.source for row in rows})
