@@ -11,8 +11,8 @@ import torch
 from vocnlp import Codeframe
 from vocnlp.errors import InputError
 from vocnlp.training.doubting import doubted
-from vocnlp.training.encoder_net import mood_loss
-from vocnlp.training.labelled import Labelled
+from vocnlp.training.encoder_net import code_losses, mood_loss
+from vocnlp.training.labelled import GoldTag, Labelled
 from vocnlp.training.reading import Example
 from vocnlp.training.recipe import EncoderRecipe, read_recipe
 
@@ -42,7 +42,7 @@ def blank(row: Labelled) -> Example:
 
 def leanings(frame: Codeframe, doubt: float) -> list[float | None]:
     rows = comments()
-    return [one.leaning for one in doubted([blank(row) for row in rows], rows, frame, replace(RECIPE, doubt=doubt))]
+    return [one.leaning for one in doubted([blank(row) for row in rows], rows, (), frame, replace(RECIPE, doubt=doubt))]
 
 
 def test_in_place_of_a_label_stands_what_the_other_comments_teach(tiny_frame: Codeframe) -> None:
@@ -60,6 +60,43 @@ def test_a_label_that_is_believed_in_part_is_softened_most_where_it_is_doubtful(
     assert max(np.abs(np.array(part, float) - labels)) == abs(float(part[0] or 0))
 
 
+def test_polarities_of_codes_are_believed_in_part_and_then_the_sentiment_stays(tiny_frame: Codeframe) -> None:
+    codes = ("price", "taste")
+    tagged = [
+        replace(row, tags=(GoldTag("taste", row.sentiment),), sentiment=kind)
+        for row, kind in zip(comments()[:60], ["positive"] * 30 + ["negative"] * 30, strict=True)
+    ]  # the first is positive as a whole, its code labelled negative
+    rows = [*tagged, *(Labelled(word, f"{word}还没有拆开", (), None, source="market-1") for word in GOODS)]
+    made = [blank(row) for row in rows]
+    for at, row in enumerate(tagged):
+        judged = np.array([-1, 2 if row.tags[0].polarity == "positive" else 0], np.int8)
+        made[at] = replace(made[at], mention=np.array([0, 1], np.int8), polarity=judged)
+    found = doubted(made, rows, codes, tiny_frame, RECIPE)
+    assert [one.believed is None for one in found] == [False] * 60 + [True] * 10
+    assert {one.leaning for one in found} == {None}
+    softer = doubted(made, rows, codes, tiny_frame, replace(RECIPE, doubt=0.25))
+    whole, part = (
+        np.array([one.believed[1] for one in some[:60] if one.believed is not None]) for some in (found, softer)
+    )
+    assert (whole.argmax(1) == 2).tolist() == [True] * 30 + [False] * 30  # the wrong label, too
+    np.testing.assert_allclose(whole.sum(1), 1, atol=1e-5)
+    labels = np.eye(3)[[one.polarity[1] for one in made[:60]]]
+    np.testing.assert_allclose(part, 0.75 * labels + 0.25 * whole, atol=1e-6)
+
+
+def test_what_is_believed_of_a_polarity_takes_the_place_of_the_label_in_the_loss() -> None:
+    logits = torch.tensor([[[0.0, 0.3, -0.2, 1.1], [0.0, 2.0, 0.0, 0.0]]], requires_grad=True)
+    mention, polarity = torch.tensor([[1, 1]]), torch.tensor([[0, -1]])
+    plain = code_losses(logits, mention, polarity, exclusive=False)
+    sure = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    told = code_losses(logits, mention, polarity, exclusive=False, believed=sure)
+    torch.testing.assert_close(told, plain)
+    as_it_says = logits.detach()[..., 1:].softmax(2)
+    _, second = code_losses(logits, mention, polarity, exclusive=False, believed=as_it_says)
+    (slope,) = torch.autograd.grad(second, logits)
+    torch.testing.assert_close(slope, torch.zeros_like(slope))
+
+
 def test_a_leaning_takes_the_place_of_the_label_in_the_loss() -> None:
     logits = torch.tensor([[0.0, 1.5], [0.0, -0.5], [2.0, 0.0]], requires_grad=True)
     mood, two_class = torch.tensor([2, 0, 1]), torch.tensor([True, True, False])
@@ -74,7 +111,7 @@ def test_a_leaning_takes_the_place_of_the_label_in_the_loss() -> None:
 def test_sets_too_small_to_leave_a_part_out_are_refused(tiny_frame: Codeframe) -> None:
     rows = comments()[:20]
     with pytest.raises(InputError, match="too few comments of the doubted sets") as caught:
-        doubted([blank(row) for row in rows[1:]], rows[1:], tiny_frame, RECIPE)
+        doubted([blank(row) for row in rows[1:]], rows[1:], (), tiny_frame, RECIPE)
     assert (caught.value.column, caught.value.value) == ("encoder.doubted", "market-*")
 
 

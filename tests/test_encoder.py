@@ -25,7 +25,8 @@ from vocnlp import Bundle, Codeframe, Tagger
 from vocnlp.encoder import Encoder
 from vocnlp.errors import InputError
 from vocnlp.pooled import Pooled
-from vocnlp.training.encoder_fit import EncoderFit, batch_of, scores
+from vocnlp.training.encoder_batches import batch_of
+from vocnlp.training.encoder_fit import EncoderFit, scores
 from vocnlp.training.encoder_net import TaggerNet, code_losses, taught_losses
 from vocnlp.training.encoder_source import load_source
 from vocnlp.training.encoder_train import distil, fit_encoder, network_of

@@ -15,7 +15,8 @@ from transformers import AutoModel, DistilBertConfig, DistilBertModel
 
 from vocnlp import Codeframe
 from vocnlp.errors import InputError
-from vocnlp.training.encoder_fit import EncoderFit, batch_of, scores
+from vocnlp.training.encoder_batches import batch_of
+from vocnlp.training.encoder_fit import EncoderFit, scores
 from vocnlp.training.encoder_net import TaggerNet
 from vocnlp.training.encoder_source import load_source
 from vocnlp.training.encoder_train import fit_encoder, network_of

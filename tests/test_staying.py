@@ -14,7 +14,8 @@ from tokenizers import Tokenizer
 
 from vocnlp import Bundle, Codeframe
 from vocnlp.errors import InputError
-from vocnlp.training.encoder_fit import EncoderFit, batch_of, scores
+from vocnlp.training.encoder_batches import batch_of
+from vocnlp.training.encoder_fit import EncoderFit, scores
 from vocnlp.training.encoder_source import EncoderSource, load_source
 from vocnlp.training.encoder_train import fit_encoder, network_of
 from vocnlp.training.labelled import GoldTag, Labelled

@@ -18,8 +18,9 @@ import torch
 from torch import Tensor
 
 from vocnlp.records import POLARITIES, POSITIVE
-from vocnlp.windows import MARK, NOTHING, WORD
+from vocnlp.windows import NOTHING, WORD
 
+from .encoder_batches import Batch, batch_of, batches, length
 from .encoder_net import Read, TaggerNet, code_losses, mood_loss, outcomes, taught_losses
 from .reading import Example
 from .recipe import EncoderRecipe
@@ -43,53 +44,6 @@ class _Position:
     best_step: int = 0
     since: int = 0
     over: bool = False
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Windows of some texts. ids, kind: (n, t); owner: (n,) the text of each window."""
-
-    examples: Sequence[Example]
-    ids: npt.NDArray[np.int64]
-    kind: npt.NDArray[np.int64]
-    owner: npt.NDArray[np.int64]
-
-
-def batch_of(examples: Sequence[Example]) -> Batch:
-    """The windows of these texts side by side, filled up to a multiple of eight tokens."""
-    windows = [window for one in examples for window in one.windows]
-    width = -(-max(len(window.ids) for window in windows) // 8) * 8
-    ids = np.zeros((len(windows), width), np.int64)
-    kind = np.full(ids.shape, NOTHING, np.int64)
-    for row, window in enumerate(windows):
-        ids[row, : len(window.ids)] = window.ids
-        kind[row, : len(window.ids)] = np.where(window.clause >= 0, WORD, MARK)
-    owner = np.repeat(np.arange(len(examples)), [len(one.windows) for one in examples])
-    return Batch(examples, ids, kind, owner)
-
-
-def _size(one: Example) -> int:
-    return max(len(window.ids) for window in one.windows)
-
-
-def batches(examples: Sequence[Example], size: int, chance: np.random.Generator) -> Iterator[list[Example]]:
-    """Every text about as often as it weighs, in batches of like length of at most ``size`` tokens."""
-    times = np.array([one.weight for one in examples])
-    times = np.floor(times + chance.random(len(times))).astype(int)
-    order = chance.permutation(np.repeat(np.arange(len(examples)), times))
-    pool = 50 * max(1, size // 32)
-    for at in range(0, len(order), pool):
-        block = sorted((examples[k] for k in order[at : at + pool]), key=_size)
-        cuts: list[list[Example]] = [[]]
-        room = 0
-        for one in block:
-            room += len(one.windows)
-            if cuts[-1] and room * _size(one) > size:
-                cuts.append([])
-                room = len(one.windows)
-            cuts[-1].append(one)
-        for k in chance.permutation(len(cuts)):
-            yield cuts[k]
 
 
 class EncoderFit:
@@ -229,7 +183,11 @@ class EncoderFit:
             return *taught_losses(logits, mood, *targets, exclusive=self.exclusive), total.sum() * 0
         mention = self._to(np.stack([one.mention for one in batch.examples]))
         polarity = self._to(np.stack([one.polarity for one in batch.examples]))
-        first, second = code_losses(logits, mention, polarity, exclusive=self.exclusive, robust=self.recipe.robust)
+        believed = batch.believed()
+        first, second = code_losses(
+            logits, mention, polarity, exclusive=self.exclusive, robust=self.recipe.robust,
+            believed=None if believed is None else self._to(believed),
+        )  # fmt: skip
         moods = self._to(np.array([one.mood for one in batch.examples]))
         two_class = self._to(np.array([one.two_class for one in batch.examples]))
         leaning = [float(one.mood == _POSITIVE) if one.leaning is None else one.leaning for one in batch.examples]
@@ -278,14 +236,14 @@ def scores(
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """``(logits (n, c, 4), mood (n, 2))`` of all examples, in order."""
     network.eval()
-    order = sorted(range(len(examples)), key=lambda k: _size(examples[k]))
+    order = sorted(range(len(examples)), key=lambda k: length(examples[k]))
     logits = np.zeros((len(examples), network.codes, 4), np.float32)
     mood = np.zeros((len(examples), 2), np.float32)
     at = 0
     while at < len(order):
         end, room = at, 0
         while end < len(order) and (
-            end == at or (room + len(examples[order[end]].windows)) * _size(examples[order[end]]) <= batch
+            end == at or (room + len(examples[order[end]].windows)) * length(examples[order[end]]) <= batch
         ):
             room += len(examples[order[end]].windows)
             end += 1

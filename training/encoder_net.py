@@ -85,10 +85,17 @@ def outcomes(total: Tensor, weighted: Tensor) -> Tensor:
 
 
 def code_losses(
-    logits: Tensor, mention: Tensor, polarity: Tensor, *, exclusive: bool, robust: float = 0.0
+    logits: Tensor,
+    mention: Tensor,
+    polarity: Tensor,
+    *,
+    exclusive: bool,
+    robust: float = 0.0,
+    believed: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """(mention, polarity) losses. logits: (n, c, 4); mention: 1, 0 or -1 unknown; polarity: 0-2 or -1 unknown.
 
+    believed: (n, c, 3) how likely each polarity of a judged code is, where that is not 0 or 1 as its label says
     robust: q of the generalised cross entropy (1 - p^q) / q of exclusive codes (Zhang & Sabuncu 2018): a row whose label
     the network finds unlikely pulls the less, the larger q is; towards 0 it is the cross entropy.
     """
@@ -100,7 +107,8 @@ def code_losses(
         each = F.binary_cross_entropy_with_logits(logits[..., 0], (mention == 1).float(), reduction="none")
         first = (each * known).sum() / len(logits)
     judged = polarity >= 0
-    second = F.cross_entropy(logits[..., 1:][judged], polarity[judged].long()) if judged.any() else logits.sum() * 0
+    wanted = polarity[judged].long() if believed is None else believed[judged]
+    second = F.cross_entropy(logits[..., 1:][judged], wanted) if judged.any() else logits.sum() * 0
     return first, second
 
 

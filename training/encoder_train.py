@@ -24,7 +24,8 @@ from vocnlp.records import NEGATIVE, NEUTRAL, POLARITIES, POSITIVE
 
 from .calibration import Calibration, calibrate, temperature
 from .doubting import doubted
-from .encoder_fit import EncoderFit, Progress, batch_of, scores
+from .encoder_batches import batch_of
+from .encoder_fit import EncoderFit, Progress, scores
 from .encoder_net import OUTCOMES, TaggerNet
 from .encoder_source import HEADS, SETTINGS, WEIGHTS, EncoderSource
 from .export import to_int8, to_onnx
@@ -131,7 +132,7 @@ def _read(
     if recipe.stays:
         train = settled(train, learnt, recipe)
     if recipe.doubted:
-        train = doubted(train, learnt, frame, recipe)
+        train = doubted(train, learnt, codes, frame, recipe)
     return train, held
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from vocnlp.embedding import inverse_frequency
 from vocnlp.windows import WORD
 
 from .encoder_net import OUTCOMES, TaggerNet, attended
+from .outliers import in_parts
 
 Feed = Mapping[str, npt.NDArray[np.int64]]
 _NAMES = ["mood", "total", "weighted", "best", "at"]
@@ -89,6 +90,7 @@ def to_int8(graph: bytes, feeds: Sequence[Feed], *, keep: Iterable[str] = ()) ->
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
+    graph, ends = in_parts(graph, lambda whole, names: _highest(whole, names, feeds))
     model = onnx.load_from_string(graph)
     weights = {one.name for one in model.graph.initializer}
     chosen = [
@@ -109,7 +111,9 @@ def to_int8(graph: bytes, feeds: Sequence[Feed], *, keep: Iterable[str] = ()) ->
             logging.disable(logging.NOTSET)
         dynamic = onnx.load(target)
     names = [node.input[0] for node in dynamic.graph.node if node.op_type == "DynamicQuantizeLinear"]
-    return with_states(_fixed(dynamic, _ranges(graph, sorted(set(names)), feeds)), feeds)
+    ranges = _ranges(graph, sorted(set(names)), feeds)
+    ranges |= {name: (ranges[name][0], end) for name, end in ends.items() if name in ranges}
+    return with_states(_fixed(dynamic, ranges), feeds)
 
 
 def with_states(graph: bytes, feeds: Sequence[Feed]) -> bytes:
@@ -180,6 +184,23 @@ def _centre(graph: bytes, names: Sequence[str], feeds: Sequence[Feed]) -> npt.ND
 
 def _ranges(graph: bytes, names: Sequence[str], feeds: Sequence[Feed]) -> dict[str, tuple[float, float]]:
     """The lowest and highest value of these tensors over the feeds, but for a few at either end."""
+    low, high = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
+    for name, values in _values(graph, names, feeds):
+        bottom, top = np.quantile(values, [_TAIL, 1 - _TAIL])
+        low[name], high[name] = min(low[name], float(bottom)), max(high[name], float(top))
+    return {name: (low[name], high[name]) for name in names}
+
+
+def _highest(graph: bytes, names: Sequence[str], feeds: Sequence[Feed]) -> dict[str, npt.NDArray[np.float32]]:
+    """Of each tensor (tokens, k), how high each of the k goes."""
+    found: dict[str, npt.NDArray[np.float32]] = {}
+    for name, values in _values(graph, names, feeds):
+        found[name] = np.maximum(found.get(name, -np.inf), values.max(0))
+    return found
+
+
+def _values(graph: bytes, names: Sequence[str], feeds: Sequence[Feed]) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
+    """Tensors by name for one feed after the other; of those with a row a token, only the rows of real ones."""
     import onnx
     import onnxruntime
 
@@ -187,14 +208,10 @@ def _ranges(graph: bytes, names: Sequence[str], feeds: Sequence[Feed]) -> dict[s
     known = {one.name for one in model.graph.output}
     model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in names if name not in known)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    low, high = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
     for feed in feeds:
         for name, values in zip(names, session.run(list(names), dict(feed)), strict=True):
             # What fills a batch up counts for nothing.
-            real = values[feed["kind"] > 0] if name not in known and values.ndim == 3 else values
-            bottom, top = np.quantile(real, [_TAIL, 1 - _TAIL])
-            low[name], high[name] = min(low[name], float(bottom)), max(high[name], float(top))
-    return {name: (low[name], high[name]) for name in names}
+            yield name, values[feed["kind"] > 0] if name not in known and values.ndim == 3 else values
 
 
 def _fixed(model: Any, ranges: Mapping[str, tuple[float, float]]) -> bytes:

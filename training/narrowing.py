@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from vocnlp.errors import InputError
 from vocnlp.windows import NOTHING
 
-from .encoder_fit import Batch, EncoderFit, Progress, batch_of, batches, merged
+from .encoder_batches import Batch, batch_of, batches
+from .encoder_fit import EncoderFit, Progress, merged
 from .encoder_net import Read, TaggerNet, chances, taught_losses
 from .reading import Example
 from .recipe import EncoderRecipe

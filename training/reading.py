@@ -46,6 +46,7 @@ class Example:
     taught: what a teacher says of it, in place of labels; all examples of a training have one, or none
     settled: learnt before, so that what the start says of it stays; told by ``recipe.new``
     leaning: how far it is positive and not negative, 0 to 1, where the label is believed in part; told by ``recipe.doubted``
+    believed: (c, 3) how likely each polarity of a judged code is, where the labels are believed in part
     """
 
     windows: tuple[Window, ...]
@@ -58,6 +59,7 @@ class Example:
     taught: Taught | None = None
     settled: bool = False
     leaning: float | None = None
+    believed: npt.NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         """Tokens in all windows."""

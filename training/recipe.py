@@ -36,7 +36,7 @@ class EncoderRecipe:
         less forgotten (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models")
     stays: the weight of what the start says of comments that it has read, where a label has 1 (see ``staying``); 0: labels teach
         everywhere; new: the sets, by name or pattern, that the start has not read
-    doubted: sets, by name or pattern, whose sentiment is believed in part; doubt: how much of it is then what n-grams say that
+    doubted: sets, by name or pattern, whose sentiment and polarities are believed in part; doubt: how much of it is then what n-grams say that
         have not read the comment, 0 to 1 (see ``doubting``)
     unweighed: sets, by name or pattern, that do not say how far n-grams are trusted beside the encoder on positive or negative:
         comments that were written to train with share turns of phrase, which n-grams know by heart

@@ -17,7 +17,8 @@ from torch import Tensor
 from vocnlp.errors import InputError
 from vocnlp.windows import NOTHING
 
-from .encoder_fit import Batch, EncoderFit, batch_of, merged
+from .encoder_batches import Batch, batch_of
+from .encoder_fit import EncoderFit, merged
 from .encoder_net import TaggerNet, chances, taught_losses
 from .labelled import Labelled
 from .narrowing import error_share, read_states
