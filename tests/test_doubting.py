@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from encoder_folder import write_encoder_folder
 
-from vocnlp import Codeframe
+from vocnlp import Bundle, Codeframe, Tagger
 from vocnlp.errors import InputError
 from vocnlp.training.doubting import doubted
 from vocnlp.training.encoder_net import code_losses, mood_loss
+from vocnlp.training.encoder_source import load_source
+from vocnlp.training.encoder_train import fit_encoder, kept_apart
 from vocnlp.training.labelled import GoldTag, Labelled
 from vocnlp.training.reading import Example
 from vocnlp.training.recipe import EncoderRecipe, read_recipe
@@ -82,6 +85,24 @@ def test_polarities_of_codes_are_believed_in_part_and_then_the_sentiment_stays(t
     np.testing.assert_allclose(whole.sum(1), 1, atol=1e-5)
     labels = np.eye(3)[[one.polarity[1] for one in made[:60]]]
     np.testing.assert_allclose(part, 0.75 * labels + 0.25 * whole, atol=1e-6)
+
+
+def test_a_wrong_label_is_learnt_by_heart_unless_it_is_doubted(tiny_frame: Codeframe, tmp_path: Path) -> None:
+    tagged = [replace(row, tags=(GoldTag("taste", row.sentiment),), sentiment=None) for row in comments()[1:60]]
+    wrong = next(row for row in tagged if not kept_apart(row))
+    wrong = replace(wrong, tags=(GoldTag("taste", "negative"),))
+    rows = [wrong if row.id == wrong.id else row for row in tagged]
+    rows += [Labelled(word, f"{word}还没有拆开", (), None, source="market-1") for word in GOODS]
+    folder = write_encoder_folder(tmp_path / "tiny", rows)
+    plain = EncoderRecipe(epochs=60.0, least_steps=0, patience=0, rate=2e-3, heads_rate=4e-3, hidden=0.0, seed=5)
+
+    def said(recipe: EncoderRecipe) -> str | None:
+        fitted = fit_encoder(rows, tiny_frame, load_source(str(folder)), recipe)
+        (prediction,) = Tagger(Bundle("a", "1", tiny_frame, fitted.classifier, fitted.thresholds)).tag([wrong.text])
+        return next(tag.polarity for tag in prediction.tags if tag.code == "taste")
+
+    assert said(plain) == "negative"
+    assert said(replace(plain, doubted=("*",), doubt=1.0)) == "positive"
 
 
 def test_what_is_believed_of_a_polarity_takes_the_place_of_the_label_in_the_loss() -> None:
