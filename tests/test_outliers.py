@@ -28,11 +28,12 @@ Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 HIGH, HIGHER = 3, 200  # the neurons that fire far above all others
 
 
-def layer(act: str = "Gelu", neurons: int = 256, *, read_twice: bool = False) -> bytes:
+def layer(act: str = "Gelu", neurons: int = 256, *, read_twice: bool = False, dead: bool = False) -> bytes:
     """x (n, 8) -> act(x W + b) V (n, 4); two of the neurons say about 40 and 90, the others a few."""
     chance = np.random.default_rng(1)
     bias = chance.normal(0, 0.5, neurons)
     bias[[HIGH, HIGHER]] = 40, 90
+    bias -= 1000 * dead
     tables = {"W": chance.normal(0, 0.5, (8, neurons)), "b": bias, "V": chance.normal(0, 0.2, (neurons, 4))}
     nodes = [
         helper.make_node("MatMul", ["x", "W"], ["product"]),
@@ -82,7 +83,7 @@ def test_what_is_cut_off_of_a_neuron_its_parts_say(act: str) -> None:
     assert np.abs(run(graph, "y", end=ends["neurons"]) - exact).max() > 5
 
 
-@pytest.mark.parametrize("graph", [layer(neurons=255), layer("Tanh"), layer(read_twice=True)])
+@pytest.mark.parametrize("graph", [layer(neurons=255), layer("Tanh"), layer(read_twice=True), layer("Relu", dead=True)])
 def test_a_layer_of_another_kind_stays_as_it_is(graph: bytes) -> None:
     parted, ends = in_parts(graph, highest)
     assert ends == {}

@@ -50,7 +50,8 @@ def in_parts(graph: bytes, highest: Highest) -> tuple[bytes, dict[str, float]]:
     for layer in layers:
         peak = np.asarray(peaks[layer.neurons], np.float64) * _ROOM
         end = _end(peak)
-        more = _parts(peak, end)
+        if end <= 0 or not (more := _parts(peak, end)).any():  # a dead layer, or one without outliers
+            continue
         which = np.repeat(np.arange(len(more)), more)
         below = np.concatenate([end * np.arange(1, count + 1) for count in more])
         for name, axis in ((layer.weight, 1), (layer.bias, 0), (layer.read, 0)):
