@@ -55,6 +55,14 @@ def test_in_place_of_a_label_stands_what_the_other_comments_teach(tiny_frame: Co
     assert all(one is not None and 0 < one < 1 for one in whole)
 
 
+def test_misspelt_copies_of_a_comment_do_not_betray_its_label(tiny_frame: Codeframe) -> None:
+    rows = comments()[:60]
+    copies = [replace(rows[0], text=f"水杯狠{letter}实，喜欢") for letter in "节捷杰洁劫截竭姐"]
+    many = [*rows, *copies]
+    alone, beside = (doubted([blank(row) for row in some], some, (), tiny_frame, RECIPE)[0] for some in (rows, many))
+    assert alone.leaning == beside.leaning
+
+
 def test_a_label_that_is_believed_in_part_is_softened_most_where_it_is_doubtful(tiny_frame: Codeframe) -> None:
     whole, part = leanings(tiny_frame, 1.0)[:60], leanings(tiny_frame, 0.25)[:60]
     labels = [0.0] + [1.0] * 29 + [0.0] * 30

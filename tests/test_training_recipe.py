@@ -220,6 +220,7 @@ def test_what_is_written_over_the_data_while_the_training_goes_on_is_not_sealed(
          "--teacher needs comments and a start alone; --recipe would be passed over"),
         (("--data", "shop.jsonl", "--data-root", "bundle", "--linear"),
          "there is no recipe; --data-root would be passed over"),
+        (("--linear", "--experiment", "autumn"), "there is no --mlflow to write to; --experiment would be passed over"),
         (("--recipe", "mine.toml", "--data-root", "bundle", "--seed", 3),
          "a recipe over sets says what to train on; --seed would be passed over"),
     ],

@@ -64,7 +64,8 @@ def _answers(
     stands in that, or -1."""
     if not any(map(_judged, rows)):  # sentiment alone is asked for
         rows = [replace(row, tags=(), annotated=frozenset()) for row in rows]
-    part = np.array(parts_of([row.text for row in rows], _FOLDS))
+    as_written: dict[str, str] = {}  # a misspelt copy stands behind its comment, and would betray the label from another part
+    part = np.array(parts_of([as_written.setdefault(row.id, row.text) for row in rows], _FOLDS))
     for fold in range(_FOLDS):
         inside = np.flatnonzero(part == fold).tolist()
         others = [row for row, where in zip(rows, part, strict=True) if where != fold]

@@ -124,6 +124,8 @@ def _refuse_passed_over(ctx: typer.Context, recipe: Path | None, teacher: Path |
     """InputError for an option that has no place in what is asked for; beside a recipe over own data see ``_own``."""
     if teacher is not None:
         _refuse_beside(ctx, _BESIDE_TEACHER, "--teacher needs comments and a start alone", teacher)
+    if ctx.params["mlflow"] is None:
+        _refuse_beside(ctx, {"experiment"}, "there is no --mlflow to write to", None)
     if recipe is None:
         _refuse_beside(ctx, {"data_root", "allow_changed"}, "there is no recipe", None)
     elif of_sets:
