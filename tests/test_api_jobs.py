@@ -162,8 +162,8 @@ def test_a_job_belongs_to_its_key(tiny_bundle: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["told to end", "killed"])
 def test_a_job_goes_on_after_a_restart(tiny_bundle: Path, tmp_path: Path, how: signal.Signals) -> None:
-    rows = 40_000  # five segments
-    table = "评价\n" + "".join(f"味道不错，就是等了{n}分钟，客服也耐心\n" for n in range(rows))
+    rows = 30_000  # four segments
+    table = "评价\n" + "".join(f"等了{n}分钟\n" for n in range(rows))
     jobs = tmp_path / "jobs"
     with serving(tmp_path, tiny_bundle, jobs=jobs) as served:
         number = upload(served, table, out="parquet").json()["id"]
@@ -181,7 +181,7 @@ def test_a_job_goes_on_after_a_restart(tiny_bundle: Path, tmp_path: Path, how: s
 
 
 def test_a_job_at_work_can_be_stopped(tiny_bundle: Path, tmp_path: Path) -> None:
-    table = "评价\n" + "".join(f"味道不错，就是等了{n}分钟\n" for n in range(200_000))
+    table = "评价\n" + "".join(f"味道不错，就是等了{n}分钟\n" for n in range(80_000))
     with serving(tmp_path, tiny_bundle, jobs=tmp_path / "jobs", jobs_waiting=2) as served:
         number = upload(served, table).json()["id"]
         behind = upload(served, CSV).json()["id"]

@@ -29,7 +29,7 @@ from vocnlp.training.encoder_batches import batch_of
 from vocnlp.training.encoder_fit import EncoderFit, scores
 from vocnlp.training.encoder_net import TaggerNet, code_losses, taught_losses
 from vocnlp.training.encoder_source import load_source
-from vocnlp.training.encoder_train import distil, fit_encoder, network_of
+from vocnlp.training.encoder_train import distil, fit_encoder, fit_network, network_of, tagger_files
 from vocnlp.training.export import to_int8, to_onnx
 from vocnlp.training.labelled import GoldTag, Labelled, read_texts
 from vocnlp.training.reading import examples
@@ -347,7 +347,8 @@ def test_a_share_of_the_weights_can_stay_as_it_was(
     def fitted(start: Path, share: float) -> dict[str, torch.Tensor]:
         source = load_source(str(start), codes=known_codes(str(start)))
         recipe = replace(RECIPE, epochs=10.0, least_steps=0, patience=0, kept=share)
-        return load(fit_encoder(tiny_rows, tiny_frame, source, recipe).beside["model.safetensors"])
+        network = fit_network(tiny_rows, tiny_frame, source, recipe).network
+        return load(tagger_files(network)["model.safetensors"])
 
     first, all_new, kept = load_file(bundle_path / "model.safetensors"), *(fitted(bundle_path, s) for s in (0.0, 0.25))
     name = "encoder.layer.0.output.dense.weight"

@@ -17,7 +17,7 @@ from vocnlp.errors import InputError
 from vocnlp.training.encoder_batches import batch_of
 from vocnlp.training.encoder_fit import EncoderFit, scores
 from vocnlp.training.encoder_source import EncoderSource, load_source
-from vocnlp.training.encoder_train import fit_encoder, network_of
+from vocnlp.training.encoder_train import fit_encoder, fit_network, network_of, tagger_files
 from vocnlp.training.labelled import GoldTag, Labelled
 from vocnlp.training.reading import Example, examples
 from vocnlp.training.recipe import EncoderRecipe, read_recipe
@@ -81,8 +81,8 @@ def test_new_comments_are_learnt_and_answers_to_the_old_stay_whatever_their_labe
     start: Path, rows: list[Labelled], tiny_rows: list[Labelled], tiny_frame: Codeframe
 ) -> None:
     def after(**more: object) -> dict[str, torch.Tensor]:
-        fitted = fit_encoder(rows, tiny_frame, source_of(start), replace(RECIPE, **more))  # type: ignore[arg-type]
-        return load(fitted.beside["model.safetensors"])
+        fitted = fit_network(rows, tiny_frame, source_of(start), replace(RECIPE, **more))  # type: ignore[arg-type]
+        return load(tagger_files(fitted.network)["model.safetensors"])
 
     judged = [row for row in tiny_rows if row.sentiment in ("positive", "negative")]
     right = np.array([row.sentiment for row in judged])
@@ -152,7 +152,7 @@ def test_where_nothing_is_new_or_nothing_could_stay_the_recipe_is_refused(
     start: Path, rows: list[Labelled], tiny_frame: Codeframe, new: tuple[str, ...], told: str
 ) -> None:
     with pytest.raises(InputError) as refused:
-        fit_encoder(rows, tiny_frame, source_of(start), replace(RECIPE, stays=1.0, new=new))
+        fit_network(rows, tiny_frame, source_of(start), replace(RECIPE, stays=1.0, new=new))
     assert str(refused.value).startswith(told)
     assert refused.value.hint == "name those that the start has not read; sets: january, may-1"
 

@@ -11,6 +11,8 @@ import scipy.sparse as sp
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, log_softmax, logit
 
+from vocnlp.records import NEUTRAL, POLARITIES, POSITIVE
+
 from .logistic import Floats, Mask, logistic
 
 _ENOUGH = 8  # positives below which calibration is a guess
@@ -108,3 +110,21 @@ def _best_threshold(chance: Floats, there: Mask, weight: Floats) -> float:
     hits = np.array([weight[there & (chance >= t)].sum() for t in grid])
     said = np.array([weight[chance >= t].sum() for t in grid])
     return float(grid[np.argmax(2 * hits / (said + weight[there].sum()))])
+
+
+def mood_slopes(
+    mood: npt.NDArray[np.float32], label: npt.NDArray[np.int64], two_class: Mask, weight: Floats
+) -> tuple[float, float]:
+    """The two factors of an encoder's mood (n, 2): neutral or not, positive or negative. label: into POLARITIES, -1 unknown.
+
+    As in ``mood_loss``: two-class texts say nothing about neutral, neutral ones nothing about positive.
+    """
+    three = (label >= 0) & ~two_class
+    polar = (label >= 0) & (label != POLARITIES.index(NEUTRAL))
+    judged = ((three, label == POLARITIES.index(NEUTRAL)), (polar, label == POLARITIES.index(POSITIVE)))
+    neutral, positive = (
+        # a logit is the difference of two scores, one of which is nothing
+        temperature(np.stack([np.zeros(rows.sum()), mood[rows, k]], 1), yes[rows].astype(np.int64), weight[rows])
+        for k, (rows, yes) in enumerate(judged)
+    )
+    return neutral, positive

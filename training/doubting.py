@@ -64,7 +64,9 @@ def _answers(
     stands in that, or -1."""
     if not any(map(_judged, rows)):  # sentiment alone is asked for
         rows = [replace(row, tags=(), annotated=frozenset()) for row in rows]
-    as_written: dict[str, str] = {}  # a misspelt copy stands behind its comment, and would betray the label from another part
+    as_written: dict[
+        str, str
+    ] = {}  # a misspelt copy stands behind its comment, and would betray the label from another part
     part = np.array(parts_of([as_written.setdefault(row.id, row.text) for row in rows], _FOLDS))
     for fold in range(_FOLDS):
         inside = np.flatnonzero(part == fold).tolist()

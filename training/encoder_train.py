@@ -9,20 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from safetensors.torch import save
 from tokenizers import Tokenizer
 
 from vocnlp.bundle import Bundle
-from vocnlp.classifiers import Floats
 from vocnlp.codeframe import Codeframe
 from vocnlp.encoder import Encoder
 from vocnlp.errors import InputError
 from vocnlp.readings import lines_of
-from vocnlp.records import NEGATIVE, NEUTRAL, POLARITIES, POSITIVE
+from vocnlp.records import NEGATIVE, POSITIVE
 
-from .calibration import Calibration, calibrate, temperature
+from .calibration import Calibration, calibrate, mood_slopes, temperature
 from .doubting import doubted
 from .encoder_batches import batch_of
 from .encoder_fit import EncoderFit, Progress, scores
@@ -43,18 +41,35 @@ _MEASURED = 512  # texts on which the range of the activations is measured
 
 
 @dataclass(frozen=True)
+class FittedNetwork:
+    """A network that has learnt, what was found on texts kept apart, and how often it read.
+
+    train: what it learnt from; mood_slope: the two factors of mood; window: tokens read at once
+    """
+
+    network: TaggerNet
+    codes: tuple[str, ...]
+    train: Sequence[Example]
+    calibration: Calibration
+    mood_slope: tuple[float, float]
+    window: int
+    epochs: float
+    steps: int  # that were made
+    best_step: int  # of which the weights are, where texts apart could tell; 0: the last
+    narrowed: Mapping[str, float] | None  # neurons "before" and "after", "epochs" of regaining; None: all are there
+
+
+@dataclass(frozen=True)
 class FittedEncoder:
-    """A classifier, the threshold of each code, the files that a later training starts from, and how often it read."""
+    """A classifier, the threshold of each code, the files that a later training starts from; the rest as in FittedNetwork."""
 
     classifier: Encoder
     thresholds: dict[str, float]
     beside: dict[str, bytes]
     epochs: float
-    steps: int = 0  # that were made
-    best_step: int = 0  # of which the weights are, where texts apart could tell; 0: the last
-    narrowed: Mapping[str, float] | None = (
-        None  # neurons "before" and "after", "epochs" of regaining; None: all are there
-    )
+    steps: int = 0
+    best_step: int = 0
+    narrowed: Mapping[str, float] | None = None
 
 
 def fit_encoder(
@@ -67,6 +82,36 @@ def fit_encoder(
     progress: Progress = lambda what, share: None,
 ) -> FittedEncoder:
     """A tagger of every code of the frame that the rows can teach. InputError if they teach nothing."""
+    fitted = fit_network(rows, frame, source, recipe, work=work, progress=progress)
+    progress("exporting", 0.95)
+    found = fitted.calibration
+    classifier = Encoder(
+        fitted.codes,
+        _graph(fitted.network, fitted.train),
+        source.vocabulary,
+        frame.exclusive,
+        found.slope,
+        found.shift,
+        fitted.mood_slope,
+        fitted.window,
+        source.marks,
+    )
+    thresholds = dict(zip(fitted.codes, found.thresholds, strict=True))
+    beside = _beside(fitted.network, source)
+    made = fitted.epochs, fitted.steps, fitted.best_step, fitted.narrowed
+    return FittedEncoder(classifier, thresholds, beside, *made)
+
+
+def fit_network(
+    rows: Sequence[Labelled],
+    frame: Codeframe,
+    source: EncoderSource,
+    recipe: EncoderRecipe,
+    *,
+    work: Path | None = None,
+    progress: Progress = lambda what, share: None,
+) -> FittedNetwork:
+    """As ``fit_encoder``, before it is made a graph."""
     rows = [row for row in rows if row.text.strip()]
     carrying = Counter(code for row in rows for code in {tag.code for tag in row.tags})
     codes = [code.id for code in frame.taggable if carrying[code.id] >= 2]
@@ -97,22 +142,8 @@ def fit_encoder(
                 tensor.lerp_(before[name], recipe.kept)
     progress("calibrating", 0.9)
     calibration, mood_slope = _calibrated(network, apart, exclusive=frame.exclusive)
-    thresholds = dict(zip(codes, calibration.thresholds, strict=True))
-    progress("exporting", 0.95)
-    graph = _graph(network, train)
-    classifier = Encoder(
-        tuple(codes),
-        graph,
-        source.vocabulary,
-        frame.exclusive,
-        calibration.slope,
-        calibration.shift,
-        mood_slope,
-        window,
-        source.marks,
-    )
-    made = fit.position.step, fit.position.best_step
-    return FittedEncoder(classifier, thresholds, _beside(network, source), recipe.epochs, *made, narrowed)
+    made = recipe.epochs, fit.position.step, fit.position.best_step
+    return FittedNetwork(network, tuple(codes), train, calibration, mood_slope, window, *made, narrowed)
 
 
 def _read(
@@ -229,7 +260,8 @@ def _calibrated(
     """Of the codes' mention, and the two factors of mood, from texts that the fit has not seen."""
     logits, mood = scores(network, apart)
     weight = np.array([one.weight for one in apart])
-    slopes = _mood_slopes(mood, apart, weight)
+    felt, two_class = np.array([one.mood for one in apart], np.int64), np.array([one.two_class for one in apart], bool)
+    slopes = mood_slopes(mood, felt, two_class, weight)
     if not network.codes or not apart:
         return Calibration(1.0, 0.0, (0.5,) * network.codes), slopes
     mention = np.stack([one.mention for one in apart])
@@ -238,20 +270,6 @@ def _calibrated(
         slope = temperature(logits[told, :, 0], mention[told].argmax(1), weight[told])
         return Calibration(slope, 0.0, (0.5,) * network.codes), slopes
     return calibrate(logits[:, :, 0], mention == 1, mention >= 0, weight), slopes
-
-
-def _mood_slopes(mood: Floats, apart: Sequence[Example], weight: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """As in ``mood_loss``: two-class texts say nothing about neutral, neutral ones nothing about positive."""
-    label = np.array([one.mood for one in apart], np.int64)
-    three = (label >= 0) & ~np.array([one.two_class for one in apart], bool)
-    polar = (label >= 0) & (label != POLARITIES.index(NEUTRAL))
-    judged = ((three, label == POLARITIES.index(NEUTRAL)), (polar, label == POLARITIES.index(POSITIVE)))
-    neutral, positive = (
-        # a logit is the difference of two scores, one of which is nothing
-        temperature(np.stack([np.zeros(rows.sum()), mood[rows, k]], 1), yes[rows].astype(np.int64), weight[rows])
-        for k, (rows, yes) in enumerate(judged)
-    )
-    return neutral, positive
 
 
 def _graph(network: TaggerNet, train: Sequence[Example]) -> bytes:
