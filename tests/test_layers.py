@@ -38,7 +38,7 @@ FLOORS = (
      "training.distil.phases", "training.distil.looks", "training.distil.widening", "training.distil.prepare", "training.distil.stages", "training.distil.__main__",
      "training.soup"),
     ("api.errors", "api.priorities", "api.settings", "api.keys", "api.journal", "api.metrics", "api.reading", "api.uploading", "api.shapes", "api.edge", "api.tokens", "api.batching", "api.running", "api.doors", "api.express", "api.scoring", "api.about", "api.codeframe_check", "api.health", "api.swapping", "api.job_files", "api.job_work", "api.job_running", "api.jobs", "api.group_commit", "api.stored", "api.feedback", "api.figures", "api.tracing", "api.app", "api.protocol", "api.serve"),
-    ("cli_output", "cli_options", "cli_given", "cli_models", "cli_train", "cli_evaluate_tables", "cli_evaluate", "cli_alert_tables", "cli_cases", "cli_alerts", "cli_store", "cli_codeframe", "cli_rules", "cli_registry_output", "cli_registry", "cli_drift", "cli_review_tables", "cli_review", "cli_discover", "cli"),
+    ("cli_output", "cli_options", "cli_given", "cli_models", "cli_train", "cli_evaluate_tables", "cli_evaluate", "cli_alert_tables", "cli_cases", "cli_alerts", "cli_store", "cli_codeframe", "cli_rules", "cli_registry_output", "cli_registry", "cli_drift", "cli_review_given", "cli_review_tables", "cli_review", "cli_discover", "cli"),
 )  # fmt: skip
 ROOMS = ("pretrain", "distil")  # of training, in folders of their own
 PLACE = {name: (floor, at) for floor, names in enumerate(FLOORS) for at, name in enumerate(names)}
@@ -78,6 +78,7 @@ ONLY = {
         "cli_registry",
         "cli_registry_output",
         "cli_review",
+        "cli_review_given",
         "cli_review_tables",
         "cli_rules",
         "cli_store",
@@ -241,6 +242,7 @@ def test_the_library_neither_prints_nor_exits_nor_reads_the_environment() -> Non
             "cli_registry",
             "cli_registry_output",
             "cli_review",
+            "cli_review_given",
             "cli_review_tables",
             "cli_rules",
             "cli_store",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from vocnlp.review_agreement import agreement, cohen, krippendorff
@@ -79,6 +81,13 @@ def test_one_coder_alone_agrees_with_the_model_only() -> None:
     found = agreement([answer(1, "甲", "味道"), answer(2, "甲")], ["味道"])
     assert (found.pairs, len(found.with_model)) == ((), 1)
     assert found.warnings[0].startswith("only one coder")
+
+
+def test_two_coders_who_both_find_two_polarities_agree() -> None:
+    both, good = (Mark("口味", "negative"), Mark("口味", "positive")), (Mark("口味", "positive"),)
+    answers = [replace(answer(at, by), tags=both if at % 2 else good) for at in range(10) for by in "甲乙"]
+    assert agreement(answers, ["口味"]).polarity == 1.0
+    assert agreement([one for one in answers if one.by == "甲"], ["口味"]).polarity is None
 
 
 def test_weak_codes_are_named() -> None:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 
 import openpyxl
 import pytest
 from command_line import CommandLine, command_line
 from conftest import VOICES
+
+from vocnlp.errors import OutputError
+from vocnlp.locks import one_at_a_time
+from vocnlp.review_merge import read_answers
 
 __all__ = ["command_line"]
 Lines = list[dict[str, object]]
@@ -215,3 +223,42 @@ def test_an_output_that_is_there_is_kept(vocnlp: CommandLine, export: Path, tiny
     (tmp_path / "r.xlsx").write_text("mine")
     done = vocnlp("review", "sample", export, "-o", tmp_path / "r.xlsx", "--bundle", tiny_bundle)
     assert (done.code, (tmp_path / "r.xlsx").read_text()) == (2, "mine")
+
+
+def test_a_labelling_interface_that_is_there_is_kept(
+    vocnlp: CommandLine, export: Path, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "r.xml").write_text("mine")
+    done = vocnlp("review", "sample", export, "-o", tmp_path / "r.json", "--bundle", tiny_bundle)
+    assert (done.code, (tmp_path / "r.xml").read_text()) == (2, "mine")
+    assert "r.xml: already exists" in done.err
+
+
+def test_several_imports_at_once_lose_no_answer(
+    vocnlp: CommandLine, export: Path, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    given = tmp_path / "r.xlsx"
+    vocnlp("review", "sample", export, "-o", given, "--rows", "20", "--bundle", tiny_bundle)
+    sheets = [shutil.copy(given, tmp_path / f"{by}.xlsx") for by in "甲乙丙丁"]
+    for sheet in sheets:
+        answered(Path(sheet), Path(sheet).stem)
+    words = ["--into", str(tmp_path / "all.jsonl"), "--bundle", str(tiny_bundle)]
+    start = [sys.executable, "-c", "from vocnlp.cli import main; main()", "review", "import"]
+    running = [subprocess.Popen([*start, sheet, *words], stdout=subprocess.DEVNULL) for sheet in sheets]
+    assert [one.wait() for one in running] == [0] * 4
+    by = Counter(answer.by for answer in read_answers(tmp_path / "all.jsonl"))
+    assert by == dict.fromkeys("甲乙丙丁", 20)
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_an_import_waits_for_the_one_that_is_at_work_and_not_for_ever(tmp_path: Path) -> None:
+    into = tmp_path / "all.jsonl"
+    with (
+        one_at_a_time(into),
+        pytest.raises(OutputError, match="another process is writing it at this moment"),
+        one_at_a_time(into, patience=0.1),
+    ):
+        pass
+    with one_at_a_time(into, patience=0.0):
+        assert (tmp_path / ".all.jsonl.lock").exists()
+    assert list(tmp_path.iterdir()) == []

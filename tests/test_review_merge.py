@@ -42,7 +42,8 @@ def test_the_last_answer_of_a_coder_wins_and_two_coders_stay_two() -> None:
 
 def test_an_older_file_does_not_undo_a_later_answer() -> None:
     later = merge([], [answer("1", "甲", LATE, at=LATER)]).answers
-    assert merge(later, [answer("1", "甲", TASTE, at=EARLY)]).answers == later
+    found = merge(later, [answer("1", "甲", TASTE, at=EARLY)])
+    assert (found.answers, found.unchanged, found.older) == (later, 0, ("1 (甲)",))
 
 
 def test_another_text_under_the_same_id_is_refused() -> None:
@@ -114,6 +115,17 @@ def test_the_file_is_labelled_data_that_knows_who_and_when(tiny_frame: Codeframe
     rows = read_labelled(path)
     assert rows[0].tags == (GoldTag("taste", "negative", 0, 2),)
     assert (rows[1].tags, rows[1].annotated) == ((), frozenset(code.id for code in tiny_frame.taggable))
+
+
+def test_a_skipped_row_teaches_nothing(tiny_frame: Codeframe, tmp_path: Path) -> None:
+    path = tmp_path / "reviewed.jsonl"
+    write_answers(path, [answer("1", "甲", TASTE), answer("2", "乙", mood=None, action="skipped")], tiny_frame)
+    skipped = read_labelled(path)[1]
+    assert (skipped.tags, skipped.sentiment, skipped.annotated) == ((), None, frozenset())
+    old = json.loads(path.read_text(encoding="utf-8").splitlines()[1])
+    old |= {"tags": [{"code": "taste", "polarity": "negative"}], "sentiment": "negative"}  # a suggestion, left standing
+    path.write_text(json.dumps(old) + "\n", encoding="utf-8")
+    assert [(one.tags, one.sentiment) for one in read_answers(path)] == [((), None)]
 
 
 @pytest.mark.parametrize("line", ["{", '{"id": "1", "text": "好", "tags": []}', "[]"])

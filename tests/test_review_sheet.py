@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,7 +59,7 @@ def test_the_suggestions_stand_in_cells_with_lists(book: Path) -> None:
     assert third[:5] == ["a3", PLAIN, "随机抽查", "中性", None]
     rules = {str(rule.sqref): rule.formula1 for rule in read["评审"].data_validations.dataValidation}
     assert rules["E2:E4"] == "_lists!$A$2:$A$8"
-    assert rules["F2:F4"] == rules["D2:D4"] == "_lists!$B$2:$B$4"
+    assert (rules["F2:F4"], rules["D2:D4"]) == ("_lists!$B$2:$B$5", "_lists!$B$2:$B$4")
     assert rules["Q2:Q4"] == "_lists!$C$2:$C$4"
     assert [cell.value for cell in read["_lists"]["A"]] == [
         "标签",
@@ -102,6 +103,22 @@ def test_a_confirmed_row_whose_cells_were_changed_is_a_change(book: Path, tiny_f
     found = read_sheet(book, tiny_frame)
     assert [(one.action, one.tags[1]) for one in found.answers] == [("changed", Mark("attitude", "neutral", 7, 15))]
     assert found.remarks == ("a1: confirmed, but its cells were changed; taken as changed",)
+
+
+def test_a_confirmed_label_that_leans_both_ways_stays_so(tiny_frame: Codeframe, tmp_path: Path) -> None:
+    sample = made(tiny_frame)
+    both = replace(sample.rows[0].origin, suggested=(Mark("taste", "mixed", 0, 6), Mark("attitude", "positive")))
+    write_sheet(replace(sample, rows=(replace(sample.rows[0], origin=both),)), tmp_path / "r.xlsx")
+    fill(tmp_path / "r.xlsx", {(1, "处理"): "确认", (1, "评审人"): "阿敏"})
+    found = read_sheet(tmp_path / "r.xlsx", tiny_frame)
+    assert [(one.action, one.tags) for one in found.answers] == [("confirmed", both.suggested)]
+    assert found.remarks == ()
+
+
+def test_a_skipped_row_says_nothing_whatever_stands_in_its_cells(book: Path, tiny_frame: Codeframe) -> None:
+    fill(book, {(1, "处理"): "跳过", (1, "评审人"): "阿敏"})
+    (skipped,) = read_sheet(book, tiny_frame).answers
+    assert (skipped.action, skipped.tags, skipped.sentiment) == ("skipped", (), None)
 
 
 def test_all_that_is_wrong_is_told_and_nothing_is_taken(book: Path, tiny_frame: Codeframe) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
-from review_rows_made import LATE, SOUR, made
+from review_rows_made import LATE, SOUR, made, origin
 
 from vocnlp.codeframe import Codeframe
 from vocnlp.errors import InputError
-from vocnlp.review_rows import Mark, Problem, ReviewError
+from vocnlp.review_rows import Answers, Mark, Problem, ReviewError, Sample
 from vocnlp.review_studio import interface, read_studio, tasks, write_studio
 
 
@@ -50,7 +51,7 @@ def test_the_interface_has_every_code_and_a_polarity_for_each_region() -> None:
     root = ElementTree.fromstring(interface(frame))
     assert [label.get("value") for label in root.findall("Labels/Label")] == ["A&B", "口味", '带"引号"']
     (pole,) = [one for one in root.findall("Choices") if one.get("perRegion") == "true"]
-    assert [choice.get("value") for choice in pole] == ["正面", "中性", "负面"]
+    assert [choice.get("value") for choice in pole] == ["正面", "中性", "负面", "褒贬不一"]
 
 
 def test_an_export_comes_back_as_answers(tiny_frame: Codeframe, tmp_path: Path) -> None:
@@ -102,12 +103,63 @@ def test_what_cannot_be_used_is_told_task_by_task(tiny_frame: Codeframe, tmp_pat
         read_studio(path, tiny_frame)
     assert caught.value.problems == (
         Problem(1, "completed_by", "", "nobody says who answered"),
-        Problem(1, "label", "3-99", "lies outside the comment"),
+        Problem(1, "label", "3-99", "does not stand there in the comment"),
         Problem(1, "label", "送货上楼", "the codeframe has no such code"),
         Problem(1, "mood", "凑合", "is none of 正面、中性、负面"),
         Problem(2, "meta", "a2", "was not given out for review: its meta is gone"),
-        Problem(3, "result", "7", "is no result of this interface: KeyError('labels')"),
+        Problem(
+            3, "result", "7", "of this annotation a result is none of the interface that was written beside the tasks"
+        ),
     )
+
+
+def read_back(sample: Sample, tmp_path: Path, *results: Any, **more: Any) -> Answers:
+    path = tmp_path / "export.json"
+    done = [annotated(task, result, **more) for task, result in zip(tasks(sample), results, strict=False)]
+    path.write_text(json.dumps(done, ensure_ascii=False), encoding="utf-8")
+    return read_studio(path, sample.frame)
+
+
+def test_what_was_suggested_and_submitted_untouched_is_confirmed(tiny_frame: Codeframe, tmp_path: Path) -> None:
+    sample = made(tiny_frame)
+    both = (Mark("taste", "mixed", 0, 6), Mark("attitude", "positive"))
+    sample = replace(sample, rows=(replace(sample.rows[0], origin=replace(sample.rows[0].origin, suggested=both)),))
+    (answer,) = read_back(sample, tmp_path, tasks(sample)[0]["predictions"][0]["result"]).answers
+    assert (answer.action, set(answer.tags)) == ("confirmed", set(both))
+
+
+def test_words_behind_an_emoji_are_found_though_a_browser_counts_it_twice(
+    tiny_frame: Codeframe, tmp_path: Path
+) -> None:
+    sample = made(tiny_frame)
+    angry = "😡😡汤头太酸，送得也慢"
+    sample = replace(sample, rows=(replace(sample.rows[0], text=angry, origin=origin("uncertain")),))
+
+    def region(start: int, end: int, text: str) -> dict[str, Any]:
+        return {
+            "id": "x",
+            "from_name": "label",
+            "value": {"start": start, "end": end, "text": text, "labels": ["配送"]},
+        }
+
+    for place in ((7, 11), (9, 13)):  # in characters, and as a browser counts
+        (answer,) = read_back(sample, tmp_path, [region(*place, "送得也慢")]).answers
+        assert answer.tags == (Mark("delivery", None, 7, 11),)
+    with pytest.raises(ReviewError) as caught:
+        read_back(sample, tmp_path, [region(2, 4, "师傅")])
+    assert caught.value.problems == (Problem(1, "label", "2-4 师傅", "does not stand there in the comment"),)
+
+
+def test_a_choice_that_was_given_up_is_none_and_a_moment_is_named_by_its_field(
+    tiny_frame: Codeframe, tmp_path: Path
+) -> None:
+    sample = made(tiny_frame)
+    nothing = [{"id": "m", "from_name": "mood", "value": {"choices": []}}]
+    assert [one.sentiment for one in read_back(sample, tmp_path, nothing).answers] == [None]
+    with pytest.raises(ReviewError) as caught:
+        read_back(sample, tmp_path, nothing, updated_at=1714550000)
+    told = "is no moment, as 2026-05-01T10:00:00Z"
+    assert caught.value.problems == (Problem(1, "updated_at", "1714550000", told),)
 
 
 @pytest.mark.parametrize("content", ["{", "[1]", '{"a": 1}', '[{"text": "好"}]'])

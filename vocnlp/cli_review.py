@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,15 +11,14 @@ import typer
 from rich.markup import escape
 
 from .cli_options import ERR, OUT, BundleOption, FrameOption, IdOption, JsonOption, SheetOption, TextOption, say
+from .cli_review_given import answers_in, known_in, labelled_in, shares_of
 from .errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from .codeframe import Codeframe
     from .review_merge import Adjudicated, Merged
     from .review_rows import Answer, Answers, Sample
-    from .review_sample import Comment, Known, Looked
-    from .review_scores import Leanings
-    from .tagger import Tagger
+    from .review_sample import Looked
 
 review_app = typer.Typer(
     help="Choose rows for people to review, take their answers back, measure agreement and quality.",
@@ -68,13 +66,13 @@ def sample(
     from .tagger import Tagger
 
     _check_out(out, source, force=force)
-    plan = Plan(rows, _shares(shares) if shares else SHARES, seed)
+    plan = Plan(rows, shares_of(shares) if shares else SHARES, seed)
     tagger = Tagger.load(bundle, codeframe=codeframe)
-    before = _known(known or (), tagger.codeframe)
+    before = known_in(known or (), tagger.codeframe)
     named = {role: name for role, name in (("text", text), ("id", row_id)) if name}
     with ERR.status("reading and scoring"):
         if labelled:
-            comments, seen = _labelled(source, tagger, by_bundle=by_bundle)
+            comments, seen = labelled_in(source, tagger, by_bundle=by_bundle)
         else:
             comments, seen = list(read_comments(source, Options(named=named, sheet=sheet))), None
         chosen, looked = draw(comments, tagger, plan, known=before, seen=seen)
@@ -97,20 +95,23 @@ def import_(
     codeframe: FrameOption = None,
 ) -> None:
     """Check the answers of coders and put them to the earlier ones. Importing a file again changes nothing."""
+    from .locks import one_at_a_time
     from .output_places import Place, check_places
     from .review_merge import adjudicate, check_labels, merge, read_answers, read_labels, write_answers
+    from .unfinished import writing
 
     check_places([Place(path) for path in (into, gold) if path is not None], files)
-    standing = [] if gold is None else read_labels(gold)
     frame = _frame(bundle, codeframe)
-    read = [_read(path, frame, by) for path in files]
-    merged = merge(read_answers(into), [answer for one in read for answer in one.answers], path=into)
-    settled = adjudicate(merged.answers, adjudicator=adjudicator)
-    if gold is not None:
-        check_labels(gold, standing, merged.answers)
-    write_answers(into, merged.answers, frame)
-    if gold is not None:
-        write_answers(gold, settled.settled, frame)
+    read = [answers_in(path, frame, by) for path in files]
+    with writing(into), one_at_a_time(into):
+        standing = [] if gold is None else read_labels(gold)
+        merged = merge(read_answers(into), [answer for one in read for answer in one.answers], path=into)
+        settled = adjudicate(merged.answers, adjudicator=adjudicator)
+        if gold is not None:
+            check_labels(gold, standing, merged.answers)
+        write_answers(into, merged.answers, frame)
+        if gold is not None:
+            write_answers(gold, settled.settled, frame)
     _print_import(read, merged, settled, into=into, gold=gold)
 
 
@@ -167,48 +168,12 @@ def _check_out(out: Sequence[Path], source: Path, *, force: bool) -> None:
             raise OutputError("the folder does not exist", path=path, hint=f"create {path.parent}")
         if path.exists() and (path.is_dir() or (source.exists() and path.samefile(source))):
             raise OutputError("is a folder or the input itself", path=path, hint="choose another name")
+        if path.suffix.lower() == ".json" and path.with_suffix(".xml").exists() and not force:
+            hint = "the labelling interface goes there: choose another name, or replace it with --force"
+            raise OutputError("already exists", path=path.with_suffix(".xml"), hint=hint)
         if path.exists() and not force:
             hint = "it may hold answers: import them first, choose another name, or replace it with --force"
             raise OutputError("already exists", path=path, hint=hint)
-
-
-def _shares(given: str) -> dict[str, float]:
-    found = {}
-    for part in given.split(","):
-        name, _, value = part.partition("=")
-        try:
-            share = float(value)
-        except ValueError:
-            share = math.nan
-        if not math.isfinite(share):
-            hint = "write --shares uncertain=0.5,rare=0.2,new=0.1,random=0.2"
-            raise InputError("--shares takes names and numbers", value=part, hint=hint)
-        found[name.strip()] = share
-    return found
-
-
-def _known(paths: Sequence[Path], frame: Codeframe) -> Known:
-    from .review_sample import known_of
-    from .training.labelled import read_labelled
-
-    rows = [row for path in paths for row in read_labelled(path, frame)]
-    codes = [[code.id for tag in row.tags if (code := frame.resolve(tag.code)) is not None] for row in rows]
-    return known_of([(row.text, each) for row, each in zip(rows, codes, strict=True)])
-
-
-def _labelled(path: Path, tagger: Tagger, *, by_bundle: bool) -> tuple[list[Comment], Leanings | None]:
-    """Labelled rows, and what a model that has not learnt from them thinks; None: ask the bundle."""
-    from .review_rows import Mark
-    from .review_sample import Comment
-    from .training.labelled import in_frame, read_labelled
-    from .training.out_of_fold import out_of_fold
-
-    rows = in_frame(read_labelled(path, tagger.codeframe), tagger.codeframe, path=path)
-    comments = [
-        Comment(row.id, row.text, tuple(Mark(t.code, t.polarity, t.start, t.end) for t in row.tags), row.sentiment)
-        for row in rows
-    ]
-    return comments, None if by_bundle else out_of_fold(rows, tagger.codeframe)
 
 
 def _write(chosen: Sample, out: Sequence[Path]) -> None:
@@ -243,20 +208,6 @@ def _frame(bundle: Path | None, codeframe: Path | None) -> Codeframe:
     return Codeframe.load(codeframe) if codeframe is not None else Bundle.load(bundle).codeframe
 
 
-def _read(path: Path, frame: Codeframe, by: str) -> Answers:
-    from .review_rows import ReviewError
-    from .review_sheet import read_sheet
-    from .review_studio import is_studio_export, read_studio
-
-    try:
-        return read_studio(path, frame, by=by) if is_studio_export(path) else read_sheet(path, frame, by=by)
-    except ReviewError as error:
-        for one in error.problems:
-            value = f" ({one.value[:40]!r})" if one.value else ""
-            say(ERR, escape(f"  row {one.row}, column {one.column}: {one.problem}{value}"))
-        raise
-
-
 def _print_import(
     read: Sequence[Answers], merged: Merged, settled: Adjudicated, *, into: Path, gold: Path | None
 ) -> None:
@@ -264,6 +215,13 @@ def _print_import(
         say(ERR, f"[yellow]note:[/] {escape(remark)}")
     for repeated in merged.repeated:
         say(ERR, f"[yellow]note:[/] answered more than once, the last answer counts: {escape(repeated)}")
+    if merged.older:
+        some = ", ".join(merged.older[:10]) + (", ..." if len(merged.older) > 10 else "")
+        told = (
+            f"{len(merged.older)} answers are other ones than those there, but of an earlier moment: not taken: {some}"
+        )
+        say(ERR, f"[yellow]warning:[/] {escape(told)}")
+        say(ERR, "next step: if they are the newer ones, save the file again and import it once more")
     counts = f"{merged.added} new, {merged.replaced} replaced, {merged.unchanged} there already"
     say(OUT, f"answers: {escape(str(into))} ({counts}; {sum(one.open for one in read)} rows still open)")
     if gold is not None:

@@ -167,12 +167,15 @@ def _alpha(said: Sequence[Answer], code: str, codes: Sequence[str] = ()) -> Alph
 
 
 def _polarity(said: Sequence[Answer]) -> float | None:
-    """Alpha of the polarity of codes that several coders found in one comment."""
-    units: dict[tuple[str, str], list[str]] = defaultdict(list)
+    """Alpha of the polarity of codes that several coders found in one comment; both of two is a value of its own."""
+    units: dict[tuple[str, str], list[frozenset[str]]] = defaultdict(list)
     for answer in said:
-        for mark in dict.fromkeys((mark.code, mark.polarity) for mark in answer.tags):
-            if mark[1] is not None:
-                units[answer.id, mark[0]].append(mark[1])
+        poles: dict[str, set[str]] = defaultdict(set)
+        for mark in answer.tags:
+            if mark.polarity is not None:
+                poles[mark.code].add(mark.polarity)
+        for code, given in poles.items():
+            units[answer.id, code].append(frozenset(given))
     return krippendorff(units.values())
 
 

@@ -26,13 +26,17 @@ _ELSEWHERE = "choose another name for --gold"
 
 @dataclass(frozen=True)
 class Merged:
-    """What came of putting new answers to old ones; ``repeated`` are earlier answers of a coder, given up for a later."""
+    """What came of putting new answers to old ones; ``repeated`` are earlier answers of a coder, given up for a later.
+
+    older: other answers than the ones there, and not taken because they are of an earlier moment
+    """
 
     answers: tuple[Answer, ...]
     added: int
     replaced: int
     unchanged: int
     repeated: tuple[str, ...] = ()
+    older: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ def merge(old: Sequence[Answer], new: Sequence[Answer], *, path: Path | str = "a
     kept = {answer.key: answer for answer in old}
     texts = {answer.id: answer.text for answer in old}
     fresh: dict[tuple[str, str], Answer] = {}
-    repeated = []
+    repeated, older = [], []
     for answer in new:
         if texts.setdefault(answer.id, answer.text) != answer.text:
             hint = "ids have to be unique over all exports that are reviewed into one file"
@@ -66,13 +70,16 @@ def merge(old: Sequence[Answer], new: Sequence[Answer], *, path: Path | str = "a
     for key, answer in fresh.items():
         if key not in kept:
             added += 1
-        elif kept[key].says() == answer.says() or answer.at < kept[key].at:
+        elif kept[key].says() == answer.says():
             unchanged += 1
+            continue
+        elif answer.at < kept[key].at:
+            older.append(f"{answer.id} ({answer.by})")
             continue
         else:
             replaced += 1
         kept[key] = answer
-    return Merged(tuple(kept.values()), added, replaced, unchanged, tuple(repeated))
+    return Merged(tuple(kept.values()), added, replaced, unchanged, tuple(repeated), tuple(older))
 
 
 def adjudicate(answers: Sequence[Answer], *, adjudicator: str = "") -> Adjudicated:
@@ -166,11 +173,14 @@ def _answer(row: Mapping[str, Any]) -> Answer:
     if reviewed["action"] not in ACTIONS:
         raise ValueError(f"{reviewed['action']!r} is no action")
     tags = tuple(Mark.from_dict(tag) for tag in row["tags"])
+    sentiment = row.get("sentiment")
+    if reviewed["action"] == SKIPPED:
+        tags, sentiment = (), None  # of older files, which kept the suggestion
     origin = Origin.from_dict(row["origin"]) if row.get("origin") else None
     words = (str(reviewed[name]) for name in ("by", "at", "action"))
     by, at, action = words
     note = str(reviewed.get("note", ""))
-    return Answer(str(row["id"]), str(row["text"]), tags, row.get("sentiment"), by, at, action, note, origin)
+    return Answer(str(row["id"]), str(row["text"]), tags, sentiment, by, at, action, note, origin)
 
 
 def read_labels(path: Path) -> list[Answer]:
@@ -205,11 +215,11 @@ def to_row(answer: Answer, frame: Codeframe) -> dict[str, Any]:
     """The answer as a labelled row.
 
     A row without any tag says with ``annotated`` which codes were looked for: otherwise a sentiment alone would tell
-    training nothing of codes.
+    training nothing of codes. Of a skipped row those are none.
     """
     row: dict[str, Any] = {"id": answer.id, "text": answer.text, "tags": [mark.to_dict() for mark in answer.tags]}
-    if not answer.tags and answer.action != SKIPPED:
-        row["annotated"] = [code.id for code in frame.taggable]
+    if not answer.tags:
+        row["annotated"] = [code.id for code in frame.taggable] if answer.action != SKIPPED else []
     if answer.sentiment is not None:
         row["sentiment"] = answer.sentiment
     row["reviewed"] = {"by": answer.by, "at": answer.at, "action": answer.action}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,6 +17,7 @@ from .review import RANDOM
 CONFIRMED, CHANGED, SKIPPED = "confirmed", "changed", "skipped"
 ACTIONS = (CONFIRMED, CHANGED, SKIPPED)
 _MOST = 32_000  # characters an Excel cell is sure to hold
+_BREAKS = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,15 @@ class Answer:
         return self.text, self.tags, self.sentiment, self.action, self.note
 
 
+def answered(
+    given: ReviewRow, tags: tuple[Mark, ...], sentiment: str | None, *, by: str, at: str, action: str, note: str = ""
+) -> Answer:
+    """The answer to a row that was given out. A skip says nothing of it, whatever suggestion was left standing."""
+    if action == SKIPPED:
+        tags, sentiment = (), None
+    return Answer(given.id, given.text, tags, sentiment, by, at, action, note, given.origin)
+
+
 @dataclass(frozen=True)
 class Problem:
     """A cell or field that cannot be used. ``row`` is that of the sheet as Excel counts, or the number of the task."""
@@ -160,6 +171,24 @@ class Answers:
     answers: tuple[Answer, ...]
     open: int = 0
     remarks: tuple[str, ...] = field(default=())
+
+
+def standing(text: str, start: int, end: int, words: str | None) -> tuple[int, int] | None:
+    """Where the words of a region stand in characters; None where they do not stand in the text.
+
+    A browser counts a picture outside the basic plane, as an emoji, twice; so offsets behind one may be too large.
+    """
+    if not 0 <= start < end:
+        return None
+    if words is None:
+        return (start, end) if end <= len(text) else None
+    units = text.encode("utf-16-le", "surrogatepass")
+    counted = tuple(len(units[: 2 * at].decode("utf-16-le", "ignore")) for at in (start, end))
+    for a, b in ((start, end), counted):
+        if _BREAKS.sub(" ", text[a:b]) == _BREAKS.sub(" ", words):
+            return a, b
+    at = text.find(words) if words and text.count(words) == 1 else -1
+    return (at, at + len(words)) if at >= 0 else None
 
 
 def shown(text: str) -> str:

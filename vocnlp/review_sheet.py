@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .codeframe import Codeframe
 from .errors import InputError
-from .records import NEGATIVE, NEUTRAL, POLARITIES, POSITIVE
+from .records import MIXED, NEGATIVE, NEUTRAL, POSITIVE
 from .review import LABEL, NEW, RANDOM, RARE, UNCERTAIN
 from .review_rows import (
     CHANGED,
@@ -29,6 +29,7 @@ from .review_rows import (
     ReviewError,
     ReviewRow,
     Sample,
+    answered,
     code_of,
     display_names,
 )
@@ -38,6 +39,7 @@ from .tables import open_table
 SHEET_ROWS, SHEET_CODES, SHEET_LISTS, SHEET_KEPT = "评审", "码表", "_lists", "_rows"
 ID, TEXT, WHY, MOOD, DO, BY, NOTE = "编号", "评论", "推荐理由", "整体情感", "处理", "评审人", "备注"
 POLARITY = {POSITIVE: "正面", NEUTRAL: "中性", NEGATIVE: "负面"}
+MARKED = {**POLARITY, MIXED: "褒贬不一"}  # of a tag; the whole has one of the three
 ACTION = {CONFIRMED: "确认", CHANGED: "修改", SKIPPED: "跳过"}
 REASON = {
     UNCERTAIN: "模型没有把握", RARE: "可能是少见的码", NEW: "可能是码框之外的新话题",
@@ -60,7 +62,7 @@ def write_sheet(sample: Sample, path: Path) -> None:
             _write_codes(book, sample.frame, names)
             lists = book.sheet(SHEET_LISTS, ["标签", "极性", "处理"])
             lists.hide()
-            lists.write_rows(_columns(list(names.values()), list(POLARITY.values()), list(ACTION.values())))
+            lists.write_rows(_columns(list(names.values()), list(MARKED.values()), list(ACTION.values())))
             kept = book.sheet(SHEET_KEPT, _KEPT_COLUMNS)
             kept.hide()
             head = {"frame": sample.frame.digest, "bundle": sample.bundle, "sample": sample.digest, "slots": slots}
@@ -106,17 +108,15 @@ def _cells(row: ReviewRow, names: Mapping[str, str], slots: int) -> list[object]
             cells += [None, None, None]
         else:
             quote = None if mark.start is None else row.text[mark.start : mark.end]
-            cells += [names.get(mark.code, mark.code), POLARITY.get(mark.polarity or ""), quote]
+            cells += [names.get(mark.code, mark.code), MARKED.get(mark.polarity or ""), quote]
     return [*cells, None, None, None]
 
 
 def _offer(sheet: Sheet, columns: list[str], codes: int) -> None:
-    ranges = {"标签": f"=_lists!$A$2:$A${codes + 1}", "极性": "=_lists!$B$2:$B$4", "处理": "=_lists!$C$2:$C$4"}
+    ranges = {"标签": f"$A$2:$A${codes + 1}", "极性": "$B$2:$B$5", "处理": "$C$2:$C$4", MOOD: "$B$2:$B$4"}
     for at, name in enumerate(columns):
-        if name == MOOD:
-            sheet.offer(at, ranges["极性"])
-        elif values := ranges.get(name[:2]):
-            sheet.offer(at, values)
+        if values := ranges.get(name) or ranges.get(name[:2]):
+            sheet.offer(at, f"=_lists!{values}")
 
 
 def _write_codes(book: Workbook, frame: Codeframe, names: Mapping[str, str]) -> None:
@@ -246,8 +246,7 @@ class _Reading:
         if action == CONFIRMED and not same:
             self.remarks.append(f"{given.id}: confirmed, but its cells were changed; taken as changed")
             action = CHANGED
-        answer = Answer(given.id, given.text, marks, mood, who, self._at, action, note, given.origin)
-        self.answers.append(answer)
+        self.answers.append(answered(given, marks, mood, by=who, at=self._at, action=action, note=note))
 
     def _marks(self, number: int, cells: Mapping[str, str]) -> tuple[Mark, ...]:
         marks = []
@@ -259,7 +258,7 @@ class _Reading:
                 if code is None:
                     self._wrong(number, name, word, "the codeframe has no such code")
                 else:
-                    polarity = self._polarity(number, f"极性{slot}", pole)
+                    polarity = self._polarity(number, f"极性{slot}", pole, MARKED)
                     marks.append(self._placed(number, slot, Mark(code, polarity), cells))
             elif pole.strip() or quote.strip():
                 self._wrong(number, name, "", "a polarity or an evidence without a code")
@@ -279,14 +278,14 @@ class _Reading:
             return mark
         return Mark(mark.code, mark.polarity, start, start + len(quote))
 
-    def _polarity(self, number: int, column: str, word: str) -> str | None:
+    def _polarity(self, number: int, column: str, word: str, known: Mapping[str, str] = POLARITY) -> str | None:
         word = word.strip()
         if not word:
             return None
-        for polarity in POLARITIES:
-            if word in (polarity, POLARITY[polarity]):
+        for polarity, shown in known.items():
+            if word in (polarity, shown):
                 return polarity
-        self._wrong(number, column, word, f"is none of {'、'.join(POLARITY.values())}")
+        self._wrong(number, column, word, f"is none of {'、'.join(known.values())}")
         return None
 
     def _wrong(self, number: int, column: str, value: str, problem: str) -> None:

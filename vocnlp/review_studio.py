@@ -29,16 +29,20 @@ from .review_rows import (
     ReviewError,
     ReviewRow,
     Sample,
+    answered,
     code_of,
     display_names,
+    standing,
 )
-from .review_sheet import POLARITY, REASON, check_frame
+from .review_sheet import MARKED, POLARITY, REASON, check_frame
 from .unfinished import writing
 
 LABEL, POLE, MOOD, CODES, NOTE, SHOWN = "label", "polarity", "mood", "codes", "note", "text"
-_BACK = {shown: polarity for polarity, shown in POLARITY.items()}
+_BACK = {shown: polarity for polarity, shown in MARKED.items()}
 _COLOURS = ("#4E79A7", "#F28E2B", "#E15759", "#76B7B2", "#59A14F", "#EDC948", "#B07AA1", "#FF9DA7", "#9C755F")
-_POLES = "".join(f'\n      <Choice value="{shown}"/>' for shown in POLARITY.values())
+_POLES, _MOODS = (
+    "".join(f'\n      <Choice value="{shown}"/>' for shown in known.values()) for known in (MARKED, POLARITY)
+)
 
 
 def tasks(sample: Sample) -> list[dict[str, Any]]:
@@ -70,8 +74,8 @@ def _results(row: ReviewRow, names: Mapping[str, str]) -> Iterable[dict[str, Any
         span = {"start": mark.start, "end": mark.end, "text": row.text[mark.start : mark.end]}
         region = {"id": f"tag{number}", "to_name": SHOWN}
         yield {**region, "from_name": LABEL, "type": "labels", "value": {**span, "labels": [name]}}
-        if mark.polarity in POLARITY:
-            value = {**span, "choices": [POLARITY[mark.polarity]]}
+        if mark.polarity in MARKED:
+            value = {**span, "choices": [MARKED[mark.polarity]]}
             yield {**region, "from_name": POLE, "type": "choices", "value": value}
     whole = {"to_name": SHOWN, "type": "choices"}
     if loose:
@@ -97,7 +101,7 @@ def interface(frame: Codeframe) -> str:
   <Choices name="{POLE}" toName="{SHOWN}" perRegion="true" choice="single-radio">{_POLES}
   </Choices>
   <Header value="整体情感" size="5"/>
-  <Choices name="{MOOD}" toName="{SHOWN}" choice="single-radio" showInline="true">{_POLES}
+  <Choices name="{MOOD}" toName="{SHOWN}" choice="single-radio" showInline="true">{_MOODS}
   </Choices>
   <Header value="说到但划不出原话的标签" size="5"/>
   <Choices name="{CODES}" toName="{SHOWN}" choice="multiple" showInline="true">{loose}
@@ -145,7 +149,7 @@ class _Regions:
     """The results of one annotation, put together by the ids of their regions."""
 
     codes: dict[str, list[str]] = field(default_factory=dict)
-    spans: dict[str, tuple[int, int]] = field(default_factory=dict)
+    spans: dict[str, tuple[int, int, str | None]] = field(default_factory=dict)
     poles: dict[str, str] = field(default_factory=dict)
     loose: list[str] = field(default_factory=list)
     mood: str = ""
@@ -156,11 +160,12 @@ class _Regions:
         name, value, region = result.get("from_name"), result.get("value", {}), str(result.get("id"))
         if name == LABEL:
             self.codes[region] = [str(label) for label in value["labels"]]
-            self.spans[region] = int(value["start"]), int(value["end"])
+            words = value.get("text")
+            self.spans[region] = int(value["start"]), int(value["end"]), None if words is None else str(words)
         elif name == POLE:
-            self.poles[region] = str(value["choices"][0])
+            self.poles[region] = "".join(map(str, value["choices"][:1]))  # what was chosen and given up is empty
         elif name == MOOD:
-            self.mood = str(value["choices"][0])
+            self.mood = "".join(map(str, value["choices"][:1]))
         elif name == CODES:
             self.loose += [str(choice) for choice in value["choices"]]
         elif name == NOTE:
@@ -196,39 +201,43 @@ class _Reading:
             return None
 
     def _annotation(self, number: int, given: ReviewRow, annotation: Mapping[str, Any]) -> None:
-        who, at = _who(annotation.get("completed_by")) or self._by, _moment(annotation)
+        who = _who(annotation.get("completed_by")) or self._by
+        name, at = _moment(annotation)
         found = len(self.problems)
         regions = _Regions()
         try:
             for result in annotation.get("result") or ():
                 regions.add(result)
-        except (KeyError, TypeError, ValueError, IndexError) as error:
-            self._wrong(number, "result", str(annotation.get("id")), f"is no result of this interface: {error!r}")
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+            told = "of this annotation a result is none of the interface that was written beside the tasks"
+            self._wrong(number, "result", str(annotation.get("id")), told)
         if not who:
             self._wrong(number, "completed_by", "", "nobody says who answered")
         if at is None:
-            self._wrong(number, "created_at", str(annotation.get("created_at")), "is no moment")
+            self._wrong(number, name, str(annotation.get(name)), "is no moment, as 2026-05-01T10:00:00Z")
         marks = tuple(dict.fromkeys(self._marks(number, given, regions)))
         mood = self._pole(number, MOOD, regions.mood)
         if len(self.problems) > found or at is None:
             return
         same = set(marks) == set(given.origin.suggested) and mood == given.origin.sentiment
         action = SKIPPED if annotation.get("was_cancelled") else CONFIRMED if same else CHANGED
-        self.answers.append(
-            Answer(given.id, given.text, marks, mood, who, at, action, regions.note.strip(), given.origin)
-        )
+        note = regions.note.strip()
+        self.answers.append(answered(given, marks, mood, by=who, at=at, action=action, note=note))
 
     def _marks(self, number: int, given: ReviewRow, regions: _Regions) -> Iterable[Mark]:
         for region, labels in regions.codes.items():
-            start, end = regions.spans[region]
-            if not 0 <= start < end <= len(given.text):
-                self._wrong(number, LABEL, f"{start}-{end}", "lies outside the comment")
+            start, end, words = regions.spans[region]
+            if (place := standing(given.text, start, end, words)) is None:
+                told = f"{start}-{end}" + (f" {words}" if words is not None else "")
+                self._wrong(number, LABEL, told, "does not stand there in the comment")
+            start, end = place or (start, end)
             for label in labels:
                 if code := self._code(number, label):
                     yield Mark(code, self._pole(number, POLE, regions.poles.get(region, "")), start, end)
         for label in regions.loose:
-            if code := self._code(number, label):
-                yield Mark(code)
+            if code := self._code(number, label):  # asked for no polarity, so that of the suggestion stays
+                loose = [one for one in given.origin.suggested if one.code == code and one.start is None]
+                yield from loose or [Mark(code)]
 
     def _code(self, number: int, label: str) -> str | None:
         code = code_of(label, self._frame)
@@ -237,8 +246,9 @@ class _Reading:
         return code
 
     def _pole(self, number: int, column: str, word: str) -> str | None:
-        if word and word not in _BACK:
-            self._wrong(number, column, word, f"is none of {'、'.join(_BACK)}")
+        known = POLARITY if column == MOOD else MARKED
+        if word and _BACK.get(word) not in known:
+            self._wrong(number, column, word, f"is none of {'、'.join(known.values())}")
         return _BACK.get(word)
 
     def _wrong(self, number: int, column: str, value: str, problem: str) -> None:
@@ -252,15 +262,15 @@ def _who(by: Any) -> str:
     return "" if by is None else str(by).strip()
 
 
-def _moment(annotation: Mapping[str, Any]) -> str | None:
-    """When it was last changed, in UTC; None where that cannot be read."""
-    word = annotation.get("updated_at") or annotation.get("created_at")
+def _moment(annotation: Mapping[str, Any]) -> tuple[str, str | None]:
+    """The field that says when it was last changed, and that moment in UTC; None where it cannot be read."""
+    name = "updated_at" if annotation.get("updated_at") else "created_at"
     try:
-        moment = datetime.fromisoformat(str(word))
+        moment = datetime.fromisoformat(str(annotation.get(name)))
     except ValueError:
-        return None
+        return name, None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).isoformat(timespec="seconds")
+    return name, moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def write_studio(sample: Sample, path: Path) -> None:
