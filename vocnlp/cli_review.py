@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,11 +101,13 @@ def import_(
     from .review_merge import adjudicate, check_labels, merge, read_answers, read_labels, write_answers
     from .unfinished import writing
 
-    check_places([Place(path) for path in (into, gold) if path is not None], files)
-    frame = _frame(bundle, codeframe)
-    read = [answers_in(path, frame, by) for path in files]
-    with writing(into), one_at_a_time(into):
+    with ExitStack() as alone:
+        with writing(into):
+            alone.enter_context(one_at_a_time(into))
+        check_places([Place(path) for path in (into, gold) if path is not None], files)
         standing = [] if gold is None else read_labels(gold)
+        frame = _frame(bundle, codeframe)
+        read = [answers_in(path, frame, by) for path in files]
         merged = merge(read_answers(into), [answer for one in read for answer in one.answers], path=into)
         settled = adjudicate(merged.answers, adjudicator=adjudicator)
         if gold is not None:

@@ -35,7 +35,7 @@ _PAUSE = 0.05
 
 
 @contextmanager
-def one_at_a_time(path: Path, *, patience: float = 30.0) -> Iterator[None]:
+def one_at_a_time(path: Path, *, patience: float = 120.0) -> Iterator[None]:
     """In the block nobody else who asks for it reads, changes and writes the file at ``path``.
 
     OutputError where another still does after ``patience`` seconds. OSError where no file can be made beside it.
