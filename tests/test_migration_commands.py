@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import openpyxl
 import pytest
 import yaml
 from command_line import CommandLine, command_line
@@ -13,6 +14,8 @@ from tagged_shop import FRAME
 
 from vocnlp.codeframe import Codeframe
 from vocnlp.codeframe_writing import write_frame
+from vocnlp.review_merge import read_answers
+from vocnlp.review_rows import Mark
 from vocnlp.store import Store
 
 __all__ = ["command_line"]
@@ -82,6 +85,43 @@ def test_a_run_that_was_stopped_before_the_frame_stood_is_run_again(
     assert Codeframe.load(shop / "next.yaml").digest == told["digest"]
     assert len(yaml.safe_load((shop / "next.history.yaml").read_text("utf-8"))["history"]) == 1
     assert vocnlp(*words(shop)).code == 0
+
+
+@pytest.mark.parametrize("name", ["todo.xlsx", "todo.jsonl"])
+def test_a_list_that_a_stopped_run_left_is_kept_with_its_answers(
+    shop: Path, vocnlp: CommandLine, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("vocnlp.migration_files.write_history", stop)
+        assert vocnlp(*words(shop), "--review", shop / name).code == 130
+    before = (shop / name).read_bytes()
+    ended = vocnlp(*words(shop), "--review", shop / name)
+    assert (ended.code, ended.err, (shop / name).read_bytes()) == (0, "", before)
+    assert Codeframe.load(shop / "next.yaml").version == "0.4.0"
+
+
+def test_polarities_of_any_spelling_come_back_from_the_list(shop: Path, vocnlp: CommandLine) -> None:
+    row = {"id": "y", "text": "等到月底，图片好看", "tags": [
+        {"code": "speed", "polarity": "负面", "start": 0, "end": 4}, {"code": "look", "polarity": "好评", "start": 5, "end": 9}
+    ]}  # fmt: skip
+    (shop / "old.jsonl").write_text(json.dumps(row, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert vocnlp(*words(shop), "--review", shop / "todo.xlsx").code == 0
+    book = openpyxl.load_workbook(shop / "todo.xlsx")
+    place = {cell.value: cell.column for cell in book["评审"][1]}
+    assert [book["评审"].cell(2, place[name]).value for name in ("编号", "标签1", "极性1", "证据1")] == [
+        "y", "外观颜色", "正面", "图片好看"
+    ]  # fmt: skip
+    for name, value in (("处理", "确认"), ("评审人", "阿敏")):
+        book["评审"].cell(2, place[name]).value = value
+    book.save(shop / "todo.xlsx")
+    ended = vocnlp(
+        "review", "import", shop / "todo.xlsx", "--into", shop / "a.jsonl", "--codeframe", shop / "next.yaml"
+    )
+    assert ended.code == 0
+    assert [answer.tags for answer in read_answers(shop / "a.jsonl")] == [(Mark("look", "positive", 5, 9),)]
 
 
 def test_nothing_is_touched_where_the_command_cannot_end_well(shop: Path, vocnlp: CommandLine) -> None:

@@ -55,7 +55,7 @@ def relabel(source: Path, out: Path, migration: Migration, *, force: bool = Fals
         fresh = carried_fields(row, fields, migration)
         changed += [_said(tag) for tag in fresh["tags"]] != [_said(tag) for tag in _tags(row, fields)]
         lines.append(_line(fresh))
-        if waiting := _open_row(row, fresh, migration):
+        if waiting := _open_row(row, migration):
             opened.append(waiting)
     _write(out, "".join(lines), force=force)
     tags = Counter(tag.code for row in rows for tag in row.tags)
@@ -66,7 +66,7 @@ def relabel(source: Path, out: Path, migration: Migration, *, force: bool = Fals
 
 def carried_fields(row: Labelled, fields: Mapping[str, Any], migration: Migration) -> dict[str, Any]:
     """One row in the new frame as a line of jsonl. ``fields`` are those it has in its file, {} for a table's row."""
-    merged = {code for code, whence in migration.sources.items() if len(whence) > 1}
+    merged = _merged(migration)
     tags: list[dict[str, Any]] = []
     for tag, read in zip(_tags(row, fields), row.tags, strict=True):
         fate = migration.fates[tag["code"]]
@@ -133,12 +133,21 @@ def _annotated(row: Labelled, tagged: set[str], migration: Migration) -> list[st
     return None if row.annotated is None and row.tags and tagged and found == taggable else found
 
 
-def _open_row(row: Labelled, fresh: Mapping[str, Any], migration: Migration) -> OpenRow | None:
+def _merged(migration: Migration) -> set[str]:
+    return {code for code, whence in migration.sources.items() if len(whence) > 1}
+
+
+def _open_row(row: Labelled, migration: Migration) -> OpenRow | None:
+    """The row for a person, its polarities as they were read: a file may say 负面."""
     waiting = [tag.code for tag in row.tags if migration.fates[tag.code].parted]
     if not waiting:
         return None
     parts = tuple(dict.fromkeys(part for code in waiting for part in migration.fates[code].codes))
-    known = tuple(Mark(tag["code"], tag.get("polarity"), tag.get("start"), tag.get("end")) for tag in fresh["tags"])
+    fates = [(migration.fates[tag.code], tag) for tag in row.tags]
+    kept = [
+        Mark(fate.codes[0], tag.polarity, tag.start, tag.end) for fate, tag in fates if fate.codes and not fate.parted
+    ]
+    known = tuple(map(Mark.from_dict, united([mark.to_dict() for mark in kept], _merged(migration))))
     return OpenRow(row.id, row.text, parts, known, row.sentiment, row=row.row)
 
 

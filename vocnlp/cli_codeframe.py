@@ -104,7 +104,7 @@ def codeframe_migrate(
     relabelled = _relabel(data, data_out, found, force) if data and data_out else None
     migrated = _migrate(opened, found) if opened else None
     watched = carry_alerts(alerts, alerts_out, found) if alerts and alerts_out else None
-    listed = _list(found, relabelled, opened, review) if review else None
+    listed = _list(found, relabelled, opened, review, force=force) if review else None
     _write_frame(found, frame, target, written=to is not None, force=force)
     if as_json:
         told = {"frame": target, "digest": found.new.digest, "migration": found.digest, "notes": found.notes()}
@@ -143,7 +143,7 @@ def _check_places(
     frames, data, alerts: what is given of each; ``read``: everything that is read, ``frame`` first
     """
     from .migration_files import check_history, history_of, settled
-    from .migration_review import check_ending
+    from .migration_review import check_ending, listed_before
     from .output_places import Place, check_places
     from .training.relabelling import check_out
 
@@ -159,7 +159,7 @@ def _check_places(
     if review is not None:
         check_ending(review)
         hint = "it may hold answers: import them first, choose another name, or replace it with --force"
-        written.append(Place(review, may_replace=force, hint=hint))
+        written.append(Place(review, may_replace=force or listed_before(review, found), hint=hint))
     check_places(written, read)
     if out is not None:
         settled(out, found.new, force=force)
@@ -190,11 +190,11 @@ def _migrate(store: Store, found: Migration) -> Migrated:
         return migrate(store, found, report=lambda done, rows: status.update(f"carrying {done:,} of {rows:,} rows"))
 
 
-def _list(found: Migration, data: Relabelled | None, store: Store | None, path: Path) -> int:
+def _list(found: Migration, data: Relabelled | None, store: Store | None, path: Path, *, force: bool) -> int:
     from .migration_review import open_rows, write_open
 
     stored = open_rows(store, found) if store else ()
-    return write_open(chain(data.opened if data else (), stored), path, found)
+    return write_open(chain(data.opened if data else (), stored), path, found, force=force)
 
 
 def _write_frame(found: Migration, source: Path, target: Path, *, written: bool, force: bool) -> None:
@@ -244,9 +244,8 @@ def _print_open(data: Relabelled | None, store: Migrated | None, listed: int | N
         say(OUT, "  next step: the same command with --review LIST.xlsx lists them")
     else:
         once = ", each comment once" if (listed or 0) < sum(waiting.values()) else ""
-        say(
-            OUT,
-            f"  {listed or 0:,} are listed in {escape(str(review))}{once}; take the answers back: vocnlp review import",
-        )
+        back = "take the answers back: vocnlp review import"
+        more = back if review.suffix.lower() == ".xlsx" else "as LIST.xlsx they come back by vocnlp review import"
+        say(OUT, f"  {listed or 0:,} are listed in {escape(str(review))}{once}; {more}")
     if store and store.opened:
         say(OUT, "  the store's rows: vocnlp store rescore, with a bundle that knows the parts")

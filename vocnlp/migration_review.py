@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow.compute as pc
 
-from .errors import OutputError
+from .errors import InputError, OutputError
 from .jsonlines import dump_json
 from .migration import OPEN, Migration
 from .records import POLARITIES
 from .review import LABEL
 from .review_rows import Mark, Origin, ReviewRow, Sample, named, shown
-from .review_sheet import write_sheet
+from .review_sheet import SHEET_KEPT, is_review_sheet, write_sheet
 from .store import Store
+from .tables import open_table
 from .unfinished import writing
 
 _COLUMNS = ("id", "text", "voc_sentiment", "voc_tags", "voc_bundle", "voc_codeframe")
@@ -59,19 +61,54 @@ def open_rows(store: Store, migration: Migration) -> Iterator[OpenRow]:
             )
 
 
-def write_open(rows: Iterable[OpenRow], path: Path, migration: Migration) -> int:
+def write_open(rows: Iterable[OpenRow], path: Path, migration: Migration, *, force: bool = False) -> int:
     """Write the rows at ``path``, .xlsx or .jsonl, masked, whole or not at all; how many there are (see ``distinct``).
 
-    OutputError for another ending, and where the file cannot be written.
+    A list of the same rows that is there is left as it is: somebody may have begun to answer. OutputError for another
+    ending, where another file is there, and where the file cannot be written.
     """
     check_ending(path)
     found = distinct(rows)
     with writing(path):
         if path.suffix.lower() == ".xlsx":
-            _write_sheet(found, path, migration)
-        else:
+            sample = _sample(found, migration)
+            if force or (before := _sheet_before(path)) is None or before[1] != sample.digest:
+                _refuse_another(path, force=force)
+                _write_sheet(sample, path)
+        elif force or not path.exists() or path.read_text(encoding="utf-8") != _lines(found):
+            _refuse_another(path, force=force)
             _write_lines(found, path)
     return len(found)
+
+
+def listed_before(path: Path, migration: Migration) -> bool:
+    """Whether a list of a migration to this frame stands there, as one that was stopped leaves it."""
+    if path.suffix.lower() == ".xlsx":
+        before = _sheet_before(path)
+        return before is not None and before[0] == migration.new.digest
+    try:
+        with path.open(encoding="utf-8") as file:
+            return '"review": "needed"' in file.readline()
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _sheet_before(path: Path) -> tuple[str, str] | None:
+    """The digests of frame and sample of a workbook that is there; None where there is no such workbook."""
+    try:
+        if not path.is_file() or not is_review_sheet(path):
+            return None
+        first = next(iter(open_table(path, sheet=SHEET_KEPT).batches())).to_pylist()[0]
+        head = json.loads(first["text"])
+        return str(head["frame"]), str(head["sample"])
+    except (InputError, StopIteration, LookupError, TypeError, ValueError):
+        return None
+
+
+def _refuse_another(path: Path, *, force: bool) -> None:
+    if path.exists() and not force:
+        hint = "it may hold answers: import them first, choose another name, or replace it with --force"
+        raise OutputError("already exists, and lists other rows", path=path, hint=hint)
 
 
 def distinct(rows: Iterable[OpenRow]) -> list[OpenRow]:
@@ -105,8 +142,7 @@ def _placed(row: OpenRow, in_both: bool, several: bool) -> str:
     return f"{'data:' if in_both else ''}{row.id}{f'#{row.row}' if several else ''}"
 
 
-def _write_sheet(rows: Iterable[OpenRow], path: Path, migration: Migration) -> None:
-    found = list(rows)
+def _sample(found: Sequence[OpenRow], migration: Migration) -> Sample:
     listed = tuple(
         ReviewRow(
             row.id,
@@ -116,21 +152,31 @@ def _write_sheet(rows: Iterable[OpenRow], path: Path, migration: Migration) -> N
         )
         for row in found
     )
+    return named(Sample(listed, migration.new, ""))
+
+
+def _write_sheet(sample: Sample, path: Path) -> None:
     try:
-        write_sheet(named(Sample(listed, migration.new, "")), path)
+        write_sheet(sample, path)
     except OutputError as error:  # it names the file that is written beside
         told = error.message.removeprefix(f"{error.path}: ")
         raise OutputError(told, path=path, hint=error.hint) from error
 
 
+def _lines(rows: Iterable[OpenRow]) -> str:
+    return "".join(
+        dump_json(
+            {"id": row.id, "text": row.text, "parts": list(row.parts), "tags": [mark.to_dict() for mark in row.known],
+             "sentiment": row.sentiment, "review": "needed"}
+        ) + "\n"
+        for row in rows
+    )  # fmt: skip
+
+
 def _write_lines(rows: Iterable[OpenRow], path: Path) -> None:
     partial = path.with_name(f".{path.name}.part")
     try:
-        with partial.open("w", encoding="utf-8", newline="\n") as file:
-            for row in rows:
-                told = {"id": row.id, "text": row.text, "parts": list(row.parts)}
-                tags = [mark.to_dict() for mark in row.known]
-                file.write(dump_json({**told, "tags": tags, "sentiment": row.sentiment, "review": "needed"}) + "\n")
+        partial.write_text(_lines(rows), encoding="utf-8", newline="\n")
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
@@ -145,4 +191,4 @@ def _plain(sentiment: str | None) -> str | None:
     return sentiment if sentiment in POLARITIES else None
 
 
-__all__ = ["OpenRow", "check_ending", "distinct", "open_rows", "write_open"]
+__all__ = ["OpenRow", "check_ending", "distinct", "listed_before", "open_rows", "write_open"]
