@@ -17,7 +17,7 @@ from tagged_shop import FRAME
 
 from vocnlp.drift import Drift, drift, psi, spread
 from vocnlp.drift_profile import FINE, LONGEST, Profile, profile
-from vocnlp.drift_words import Word, apart, g2, words_of
+from vocnlp.drift_words import Word, apart, g2, more_frequent, words_of
 from vocnlp.errors import InputError
 from vocnlp.records import TAGGED
 
@@ -133,6 +133,20 @@ def test_new_words_are_named_with_the_share_that_no_code_covers(before: Profile)
     assert found.vocabulary.distance > found.vocabulary.by_chance
     assert "vocabulary" in found.moved
     assert all(isinstance(one, Word) and one.ratio >= 2 for one in found.vocabulary.words)
+
+
+def test_where_nothing_moved_no_word_is_called_more_frequent_and_a_true_one_is() -> None:
+    chance, shares = np.random.default_rng(3), 0.15 / np.arange(1, 1501) ** 0.9
+
+    def spoken() -> dict[str, int]:
+        return {str(word): int(count) for word, count in enumerate(chance.binomial(300, shares)) if count}
+
+    def found(before: dict[str, int], after: dict[str, int]) -> list[tuple[str, int, int]]:
+        words = more_frequent(before, after, {}, rows=(300, 300), alpha=0.05, least=5)
+        return [(one.word, one.before, one.after) for one in words]
+
+    assert [found(spoken(), spoken()) for _ in range(30)] == [[]] * 30
+    assert found(spoken(), {**spoken(), "涨价": 24}) == [("涨价", 0, 24)]
 
 
 def test_g2_is_dunnings() -> None:

@@ -93,6 +93,23 @@ def test_a_store_is_compared_by_its_periods(
     assert "comments that say something are too few to compare" in few.err
 
 
+def test_comments_without_a_readable_time_are_told_and_an_empty_period_is_called_empty(
+    vocnlp: CommandLine, tiny_bundle: Path, months: tuple[Path, Path], tmp_path: Path
+) -> None:
+    both = tmp_path / "both.csv"
+    lines = [line for month in months for line in month.read_text(encoding="utf-8").splitlines()[1:]]
+    lines[7] = lines[7].rpartition(",")[0] + ",前天"
+    both.write_text("\n".join(["编号,评论,时间", *lines]) + "\n", encoding="utf-8")
+    call = ("drift", "--data", both, "--bundle", tiny_bundle)
+    ended = vocnlp(*call, "--reference", f"{both}:..2026-03-31", "--since", "2026-04-01")
+    told = f"warning: 1 comments of {both} have no time that can be read, so they lie in no period"
+    assert ended.code == 0
+    assert " ".join(ended.err.split()).count(f"{told}; the first cell: data row 8, column 时间, '前天'") == 2
+    for reference, since in ((f"{both}:2025-01-01..2025-01-31", ()), (both, ("--since", "2027-01-01"))):
+        empty = vocnlp(*call, "--reference", reference, *since)
+        assert (empty.code, "no comment lies in this period" in empty.err) == (2, True)
+
+
 def test_a_profile_is_kept_and_is_a_reference(
     vocnlp: CommandLine, tiny_bundle: Path, months: tuple[Path, Path], tmp_path: Path
 ) -> None:

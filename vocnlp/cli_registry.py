@@ -269,6 +269,8 @@ def shadow(
         found = shadow_file(
             old, new, traffic, out, force=force, report=lambda rows: status.update(f"scoring: {rows:,} comments")
         )
+    if told := traffic.timeless():
+        say(ERR, f"[yellow]warning:[/] {escape(told)}")
     print_shadow(found, new, out)
 
 

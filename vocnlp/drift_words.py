@@ -24,8 +24,9 @@ class Word:
     """A word that more comments hold than before: ``before`` of the reference's, ``after`` of the period's.
 
     ``ratio`` compares the shares (a word never seen counts as half a comment), ``g2`` is twice the log-likelihood ratio
-    (Dunning 1993, Computational Linguistics 19), ``p`` its chi-square tail with one degree of freedom, corrected for the
-    number of words (Benjamini and Hochberg 1995). ``untagged``: share of its comments that carry no code.
+    (Dunning 1993, Computational Linguistics 19); ``p`` is that of the exact test of two rates (Przyborowski and Wilenski
+    1940, Biometrika 31), corrected for the number of words (Benjamini and Hochberg 1995). ``untagged``: share of its
+    comments that carry no code.
     """
 
     word: str
@@ -76,19 +77,22 @@ def more_frequent(
     alpha: float,
     least: int,
 ) -> tuple[Word, ...]:
-    """Words in at least ``least`` comments of the period, at least twice as frequent there, and beyond chance."""
-    found = []
-    for word, count in after.items():
-        old = before.get(word, 0)
-        ratio = (count / rows[1]) / (max(old, 0.5) / rows[0])
-        if count >= least and ratio >= 2:
-            found.append((word, old, count, ratio, g2(old, rows[0], count, rows[1])))
-    ps = adjusted([float(stats.chi2.sf(one[4], 1)) for one in found], "bh")
-    kept = [
-        Word(*one, p=p, untagged=untagged.get(one[0], 0) / one[2])
-        for one, p in zip(found, ps, strict=True)
-        if p is not None and p < alpha
-    ]
+    """Words in at least ``least`` comments of the period, at least twice as frequent there, and beyond chance.
+
+    Every word that is frequent enough in both together is tested: to test only those that have become more frequent, and
+    to correct for their number alone, would find some among thousands that have not.
+    """
+    words = [word for word in sorted(before.keys() | after.keys()) if before.get(word, 0) + after.get(word, 0) >= least]
+    old, new = (np.array([side.get(word, 0) for word in words], np.int64) for side in (before, after))
+    chance = rows[1] / sum(rows)
+    tails = stats.binom.cdf(new, old + new, chance), stats.binom.sf(new - 1, old + new, chance)
+    ps = adjusted(np.minimum(1.0, 2 * np.minimum(*tails)).tolist(), "bh")
+    kept = []
+    for word, was, count, p in zip(words, old.tolist(), new.tolist(), ps, strict=True):
+        ratio = (count / rows[1]) / (max(was, 0.5) / rows[0])
+        if count >= least and ratio >= 2 and p is not None and p < alpha:
+            moved = g2(was, rows[0], count, rows[1])
+            kept.append(Word(word, was, count, ratio, moved, p=p, untagged=untagged.get(word, 0) / count))
     return tuple(sorted(kept, key=lambda one: (-one.g2, one.word)))
 
 

@@ -67,11 +67,15 @@ class Traffic:
         return self.version is not None
 
     def overlaps(self, other: Traffic) -> bool:
-        """Whether both are of one file or store, and have a day in common."""
+        """Whether both are of one file or store, and have a day in common from which it holds comments."""
         if self.place != other.place and not _same(self.place, other.place):
             return False
         begin = max(self.since or date.min, other.since or date.min)
-        return begin <= min(self.until or date.max, other.until or date.max)
+        end = min(self.until or date.max, other.until or date.max)
+        if begin > end or (begin, end) == (date.min, date.max):
+            return begin <= end
+        days = self.days()
+        return days is not None and begin <= days[1] and days[0] <= end
 
     def identity(self) -> dict[str, Any]:
         """What is the same exactly when the same comments come in the same order."""
@@ -120,6 +124,25 @@ class Traffic:
         held = f"it holds comments from {days[0]} to {days[1]}" if days else "none of its comments has a time"
         told = "holds no comment" if not (self.since or self.until) else "no comment lies in this period"
         return InputError(told, path=str(self), hint=held if self.since or self.until else "give a file with comments")
+
+    def timeless(self) -> str:
+        """What a period leaves out because it has no time that can be read: how many comments, and the first such cell."""
+        if not (self.since or self.until):
+            return ""
+        count, cell, first = 0, "", 1
+        if self.in_store:
+            count = self._dataset(["at"]).count_rows(filter=pc.field("at").is_null())
+        else:
+            source, columns = open_for_scoring(self.place, self.options)
+            for batch in source.batches(WINDOW):
+                read, problems = feedback(batch, columns, first_row=first)
+                first += batch.num_rows
+                count += read["at"].null_count
+                wrong = next((one for one in problems if one.column == columns.at), None)
+                if wrong is not None and not cell:
+                    cell = f"; the first cell: data row {wrong.row}, column {wrong.column}, {wrong.value!r}"
+        told = f"{count:,} comments of {self.place} have no time that can be read, so they lie in no period{cell}"
+        return told if count else ""
 
     def _read(self) -> Iterator[pa.RecordBatch]:
         source, columns = open_for_scoring(self.place, self.options)
