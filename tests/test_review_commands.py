@@ -15,9 +15,13 @@ import pytest
 from command_line import CommandLine, command_line
 from conftest import VOICES
 
+from vocnlp.bundle import Bundle
 from vocnlp.errors import OutputError
 from vocnlp.locks import one_at_a_time
 from vocnlp.review_merge import read_answers
+from vocnlp.review_rows import ReviewRow
+from vocnlp.review_sample import tenth_of
+from vocnlp.review_sheet import read_sheet
 
 __all__ = ["command_line"]
 Lines = list[dict[str, object]]
@@ -45,6 +49,12 @@ def answered(path: Path, by: str, *, turn_every: int = 0) -> None:
         for column in ("标签1", "极性1", "证据1") if turned else ():
             sheet.cell(number, place[column]).value = None
     book.save(path)
+
+
+def read_sheet_of(path: Path, bundle: Path) -> list[ReviewRow]:
+    answered(path, "阿敏")
+    found = read_sheet(path, Bundle.load(bundle).codeframe).answers
+    return [ReviewRow(one.id, one.text, one.origin) for one in found if one.origin is not None]
 
 
 def test_the_loop_from_an_export_to_an_estimate(
@@ -113,6 +123,11 @@ def test_what_was_reviewed_is_not_given_out_again(
     again = vocnlp("review", "sample", export, "-o", tmp_path / "2.xlsx", "--known", into, "--bundle", tiny_bundle)
     given = len(into.read_text(encoding="utf-8").splitlines())
     assert f"{126 - given} different ones to choose from (0 noise, {given} known)" in again.out
+    first, second = (read_sheet_of(tmp_path / name, tiny_bundle) for name in ("r.xlsx", "2.xlsx"))
+    assert {one.origin.pool for one in first} == {one.origin.pool for one in second}
+    assert {(one.origin.comments, one.origin.known) for one in first} == {(126, 0)}
+    assert {(one.origin.comments, one.origin.known) for one in second} == {(126 - given, given)}
+    assert {tenth_of(one.text) for one in second if one.origin.by_chance} <= {0}  # from the others some were picked
 
 
 def test_wrong_cells_are_listed_and_nothing_is_written(

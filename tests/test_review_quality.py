@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from vocnlp.errors import InputError
 from vocnlp.review_quality import of_bundle, quality
 from vocnlp.review_rows import Answer, Mark, Origin
+from vocnlp.review_sample import set_apart
 
 
 def answer(
@@ -54,6 +57,40 @@ def test_the_estimate_is_right_on_average_and_the_interval_mostly_holds_it() -> 
         held += one.low <= truth <= one.high
     assert np.mean(points) == pytest.approx(truth, abs=0.02)
     assert held >= 35
+
+
+def test_two_samples_of_one_export_stand_for_it_together() -> None:
+    def of_export(one: Answer, known: int) -> Answer:
+        assert one.origin is not None
+        return replace(one, origin=replace(one.origin, pool="p", known=known))
+
+    first = [of_export(answer(at, "a", "a", comments=101), 0) for at in range(12)]
+    second = [of_export(answer(50 + at, "a", "", sample="t", comments=41), 60) for at in range(6)]
+    found = quality([*first, *second], ["a"])
+    assert (found.comments, found.drawn) == (101, 18)
+    assert found.codes.f1 == pytest.approx(2 * 12 / (2 * 12 + 6))
+
+
+def test_what_was_picked_on_purpose_before_does_not_make_the_estimate_better() -> None:
+    dice = np.random.default_rng(0)
+    points, truth = [], []
+    for _ in range(20):
+        hard, tenth = dice.random(800) < 0.3, dice.integers(0, 10, 800)
+        true = np.where(hard, dice.random(800) < 0.3, dice.random(800) < 0.9)
+        left, said = np.arange(800), []
+        for sample in "st":
+            known = 800 - len(left)
+            apart = tenth[left] == 0 if known else set_apart(tenth[left], 60)
+            drawn = dice.choice(left[apart], min(60, int(apart.sum())), replace=False)
+            for at in drawn.tolist():
+                one = answer(at, "a" * int(true[at]), "a", sample=sample, comments=len(left))
+                assert one.origin is not None
+                said.append(replace(one, origin=replace(one.origin, pool="p", known=known)))
+            rest = np.setdiff1d(left[~apart], drawn)
+            left = np.setdiff1d(left, [*drawn, *sorted(rest.tolist(), key=lambda at: not hard[at])[:240]])
+        points.append(quality(said, ["a"]).codes.f1)
+        truth.append(2 * true.mean() / (1 + true.mean()))
+    assert np.mean(points) == pytest.approx(np.mean(truth), abs=0.015)
 
 
 def test_rows_that_were_skipped_are_stood_for_by_the_others_of_their_sample() -> None:

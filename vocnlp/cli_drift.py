@@ -142,8 +142,8 @@ def _profile(traffic: Traffic, tagger: Tagger, retag: bool) -> Profile:
         found = profile(traffic.tagged(tagger, anew=retag), source=str(traffic), report=told)
     if not found.rows:
         raise traffic.nothing()
-    if told := traffic.timeless():
-        say(ERR, f"[yellow]warning:[/] {escape(told)}")
+    if left_out := traffic.timeless():
+        say(ERR, f"[yellow]warning:[/] {escape(left_out)}")
     return found
 
 

@@ -3,7 +3,8 @@
 Rows picked on purpose are harder than most and stand for nothing but themselves; rows drawn by chance stand for all (see
 ``review``). Summing each row's counts times the inverse of its inclusion probability gives unbiased totals (Horvitz &
 Thompson 1952); F1 is a ratio of such totals. Where not every drawn row was answered, the answered ones stand for the
-others of their sample, as if chance had left them out. Intervals: bootstrap percentiles (Efron 1979), drawing anew
+others of their sample, as if chance had left them out. Several samples of one export stand for it together, each of them
+being drawn from a part that nothing was picked from on purpose. Intervals: bootstrap percentiles (Efron 1979), drawing anew
 within each sample, without a correction for finite populations, so rather too wide than too narrow.
 """
 
@@ -127,14 +128,15 @@ def quality(
 
 
 def _samples(rows: Sequence[Answer]) -> tuple[list[npt.NDArray[np.int64]], list[int]]:
-    """The rows of each sample, and how many comments it was drawn from."""
+    """The rows drawn from each export, and how many comments it holds, those that were known among them."""
     members: dict[str, list[int]] = defaultdict(list)
-    size: dict[str, int] = {}
+    size: dict[str, int] = defaultdict(int)
     for at, answer in enumerate(rows):
         if answer.origin is not None:
-            members[answer.origin.sample].append(at)
-            size[answer.origin.sample] = answer.origin.comments
-    return [np.array(inside) for inside in members.values()], [size[sample] for sample in members]
+            pool = answer.origin.pool or answer.origin.sample
+            members[pool].append(at)
+            size[pool] = max(size[pool], answer.origin.comments + answer.origin.known)
+    return [np.array(inside) for inside in members.values()], [size[pool] for pool in members]
 
 
 def _counts(

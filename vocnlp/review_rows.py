@@ -50,7 +50,8 @@ class Origin:
 
     sample: the digest of the sample it was in; reason: why it was chosen, ``review.RANDOM`` or on purpose
     weight: distinct comments it stands for, one over its inclusion probability; 0 where it was picked on purpose
-    comments: distinct comments that the sample was chosen from
+    comments: distinct comments that the sample was chosen from; known: of the same export, those that were labelled before
+    pool: the digest of the export, the same for all samples of it
     suggested, sentiment: what the model said
     """
 
@@ -62,6 +63,8 @@ class Origin:
     codeframe: str
     suggested: tuple[Mark, ...] = ()
     sentiment: str | None = None
+    known: int = 0
+    pool: str = ""
 
     @property
     def by_chance(self) -> bool:
@@ -70,7 +73,7 @@ class Origin:
     def to_dict(self) -> dict[str, Any]:
         plain = {
             "sample": self.sample, "reason": self.reason, "weight": self.weight, "comments": self.comments,
-            "bundle": self.bundle, "codeframe": self.codeframe,
+            "known": self.known, "pool": self.pool, "bundle": self.bundle, "codeframe": self.codeframe,
         }  # fmt: skip
         return {**plain, "suggested": [mark.to_dict() for mark in self.suggested], "sentiment": self.sentiment}
 
@@ -82,7 +85,8 @@ class Origin:
         bundle, codeframe = (str(one[name]) for name in ("bundle", "codeframe"))
         suggested = tuple(Mark.from_dict(mark) for mark in one["suggested"])
         weight, comments = float(one["weight"]), int(one["comments"])
-        return cls(sample, reason, weight, comments, bundle, codeframe, suggested, one.get("sentiment"))
+        pool = int(one.get("known", 0)), str(one.get("pool", ""))  # which older files do not say
+        return cls(sample, reason, weight, comments, bundle, codeframe, suggested, one.get("sentiment"), *pool)
 
 
 @dataclass(frozen=True, slots=True)

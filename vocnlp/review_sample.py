@@ -102,7 +102,7 @@ def draw(
     _check_shares(plan)
     _check_ids(comments)
     labelled = any(comment.tags is not None for comment in comments)
-    rows, noise, left_out = _distinct(comments, known)
+    rows, noise, left_out, digest = _distinct(comments, known)
     if not rows:
         hint = "all are empty, noise, or reviewed already; give another export"
         raise InputError(f"none of the {len(comments):,} comments is left to review", hint=hint)
@@ -119,10 +119,13 @@ def draw(
     every = [comments[row] for row in (*some, *unscored)]
     # Labels can be wrong anywhere, in the part that measures too; and where nothing is drawn, nothing is kept for it.
     whole = labelled or not plan.shares.get(RANDOM)
-    drawn = by_chance(plan, len(every))
-    apart = None if whole else set_apart([tenth_of(comment.text) for comment in every], drawn)
+    apart = None
+    if not whole:
+        tenths = np.array([tenth_of(comment.text) for comment in every], np.int64)
+        # Beside what is known, tenth 0 alone is as it came: from the others the hardest may have been picked before.
+        apart = tenths == 0 if left_out else set_apart(tenths, by_chance(plan, len(every)))
     chosen = choose(pool, plan, beyond=len(unscored), apart=apart)
-    given = _rows(chosen, every, tagger)
+    given = _rows(chosen, every, tagger, known=left_out, pool=digest)
     sample = named(Sample(tuple(given), tagger.codeframe, _maker(tagger, labelled)))
     reasons = Counter(one.reason for one in chosen)
     return sample, Looked(len(comments), len(rows), noise, left_out, len(some), dict(reasons))
@@ -146,19 +149,21 @@ def _check_ids(comments: Sequence[Comment]) -> None:
         seen.add(comment.id)
 
 
-def _distinct(comments: Sequence[Comment], known: Known) -> tuple[list[int], int, int]:
-    """The first of every different text, how many were noise, and how many are known already."""
+def _distinct(comments: Sequence[Comment], known: Known) -> tuple[list[int], int, int, str]:
+    """The first of every different text, how many were noise, how many different ones are known, and a digest of all."""
     before = {plain(text) for text in known.texts}
     found: dict[str, int] = {}
-    noise = left_out = 0
+    left_out: set[str] = set()
+    noise = 0
     for row, comment in enumerate(comments):
         if noise_kind(comment.text) is not None:
             noise += 1
         elif (key := plain(comment.text)) in before:
-            left_out += 1
+            left_out.add(key)
         else:
             found.setdefault(key, row)
-    return list(found.values()), noise, left_out
+    digest = hashlib.sha256("\0".join(sorted(left_out | found.keys())).encode()).hexdigest()[:16]
+    return list(found.values()), noise, len(left_out), digest
 
 
 def plain(text: str) -> str:
@@ -218,7 +223,9 @@ def _wrong(seen: Leanings, comments: Sequence[Comment]) -> npt.NDArray[np.float6
     return wrongness(seen.mention, there)
 
 
-def _rows(chosen: Sequence[Chosen], comments: Sequence[Comment], tagger: Tagger) -> list[ReviewRow]:
+def _rows(
+    chosen: Sequence[Chosen], comments: Sequence[Comment], tagger: Tagger, *, known: int, pool: str
+) -> list[ReviewRow]:
     """The chosen as coders see them, with what the tagger, or the label, suggests."""
     given = [comments[one.row] for one in chosen]
     predictions = tagger.tag([comment.text for comment in given])
@@ -229,7 +236,7 @@ def _rows(chosen: Sequence[Chosen], comments: Sequence[Comment], tagger: Tagger)
         suggested = comment.tags if comment.tags is not None else marks_of(prediction)
         mood = comment.sentiment if labelled else prediction.sentiment
         maker = _maker(tagger, labelled)
-        origin = Origin("", one.reason, one.weight, len(comments), maker, frame, suggested, mood)
+        origin = Origin("", one.reason, one.weight, len(comments), maker, frame, suggested, mood, known, pool)
         made.append(ReviewRow(comment.id, shown(comment.text), origin, one.codes))
     return made
 
