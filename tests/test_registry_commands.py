@@ -127,6 +127,24 @@ def test_a_worse_bundle_is_refused_and_can_be_forced_with_a_reason_that_is_kept(
     assert "forced" in vocnlp("models", "history", "--registry", folder).out.splitlines()[0]
 
 
+def test_a_spoilt_champion_is_replaced_by_force_alone(
+    vocnlp: CommandLine, tiny_bundle: Path, again: Path, gate: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "registry"
+    first, second = Bundle.load(tiny_bundle).label, Bundle.load(again).label
+    vocnlp("models", "promote", tiny_bundle, "--registry", folder)
+    manifest = Registry.open(folder).path(first) / "manifest.json"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace('"0.1.0"', '"0.1.9"', 1), encoding="utf-8")
+    call = ("models", "promote", again, "--data", gate, "--registry", folder)
+    refused = vocnlp(*call)
+    assert refused.code == 2
+    assert f"the champion {first} cannot be read, so nothing can be compared with it" in refused.err
+    assert "vocnlp models rollback, or promote all the same with --force --reason" in refused.err
+    forced = vocnlp(*call, "--force", "--reason", "旧的坏了")
+    assert (forced.code, forced.out) == (0, f"champion: {second} (was {first})\n")
+    assert "warning: not compared, for the champion cannot be read" in forced.err
+
+
 def test_the_settings_of_the_registry_hold_without_options(
     vocnlp: CommandLine, tiny_bundle: Path, again: Path, gate: Path, tmp_path: Path
 ) -> None:

@@ -84,6 +84,7 @@ ITEM = 'expected a term, a "phrase", @synonym, whole:"…", affirmed(…), negat
         (r"re:/(a)\1/", r"character 1: regular expression: invalid escape sequence: \1"),
         ("re:/(/", "character 1: regular expression: missing ): ("),
         ("re:/a*/", "character 1: a regular expression that matches the empty text holds for every comment"),
+        ("re:/慢😡/", "character 1: a picture in the pattern '慢😡' is never found: comments are read with emoji as words"),
         (f"re:/{'a' * 201}/", "character 1: a regular expression of 201 characters; at most 200"),
         ("not a", "would hold without any of its terms being found, so for nearly every comment"),
         ("a or not b", "would hold without any of its terms being found, so for nearly every comment"),

@@ -20,7 +20,7 @@ from .cli_registry_output import (
     print_problems,
     print_shadow,
 )
-from .errors import InputError, RegistryError
+from .errors import BundleError, InputError, RegistryError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,7 +129,16 @@ def _judged(
             return None, ()
         hint = 'give --data LABELLED, or put data = "labelled.jsonl" into registry.toml'
         raise InputError("a bundle is promoted over a champion by comparing them on labelled comments", hint=hint)
-    old, new = Tagger.load(opened.path(over)), Tagger.load(opened.path(label))
+    try:
+        old = Tagger.load(opened.path(over))
+    except BundleError as error:
+        if not force:
+            told = f"the champion {over} cannot be read, so nothing can be compared with it: {error.message}"
+            hint = 'vocnlp models rollback, or promote all the same with --force --reason "..."'
+            raise RegistryError(told, path=opened.folder, hint=hint) from error
+        say(ERR, f"[yellow]warning:[/] not compared, for the champion cannot be read: {escape(str(error))}")
+        return None, ()
+    new = Tagger.load(opened.path(label))
     wanted = frozenset(
         _code(word.strip(), old, new) for word in {*critical.split(","), *settings.critical} if word.strip()
     )

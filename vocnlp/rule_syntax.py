@@ -32,7 +32,7 @@ from .rule_tree import (
     Whole,
     anchors,
 )
-from .text import clauses, normalise, simplify
+from .text import clauses, emoji_to_words, normalise, simplify
 
 LONGEST, LONGEST_REGEX, DEEPEST, FARTHEST = 2000, 200, 30, 50
 _OPERATORS = {"and": "and", "且": "and", "or": "or", "或": "or", "not": "not", "非": "not"}
@@ -233,6 +233,9 @@ def _checked(pattern: str) -> str:
     if len(pattern) > LONGEST_REGEX:
         told = f"a regular expression of {len(pattern)} characters; at most {LONGEST_REGEX}"
         raise CodeframeError(told, hint="make two of it, or use synonyms")
+    if (word := emoji_to_words(pattern)) != pattern:
+        told = f"a picture in the pattern {pattern!r} is never found: comments are read with emoji as words"
+        raise CodeframeError(told, hint=f"write the words: {word.strip()}")
     ready = f"(?i){simplify(pattern)}"
     try:
         empty = pc.match_substring_regex(pa.array([""]), ready)[0].as_py()
