@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -183,3 +184,21 @@ def test_real_bundles_are_compared(tagger: Tagger, tiny_frame: Codeframe, tiny_r
     assert found.only_old == found.only_new == ()
     assert json.loads(json.dumps(found.to_dict()))["per_code"]["taste"]["verdict"] == "better"
     assert all(speed > 0 for speed in found.comments_per_second)
+
+
+def test_a_code_that_neither_frame_has_is_told_with_its_file() -> None:
+    odd = replace(row(1, None, "尺码-"), path="data/may.jsonl", row=7)
+    with pytest.raises(InputError) as caught:
+        compare(Said({}), Said({}), [odd])  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        "data/may.jsonl, row 7, column 'code': neither codeframe, from-data or from-data, has such a code (value: '尺码')"
+    )
+
+
+def test_rows_without_a_text_are_left_out_of_a_comparison() -> None:
+    rows = [row(n, None, "物流-") for n in range(4)]
+    same = Said({one.text: said("neutral", "物流-") for one in rows})
+    found = compare(same, same, [*rows, replace(rows[0], text=" ")])  # type: ignore[arg-type]
+    assert (found.rows, found.without_text, found.figures["codes.micro_f1"].support) == (4, 1, 4)
+    with pytest.raises(InputError, match="there is no labelled comment to compare on"):
+        compare(same, same, [replace(rows[0], text=" ")])  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from vocnlp.training.evaluation import evaluate, examine
 from vocnlp.training.labelled import GoldTag, Labelled
 from vocnlp.training.mistakes import confusions
 from vocnlp.training.reliability import reliability
-from vocnlp.training.tally import Answer, Count
+from vocnlp.training.tally import Answer, Count, judged_codes, judged_pairs
 
 FRAME = Codeframe.from_labels(["口味", "物流", "包装"])
 CODES = ("包装", "口味", "物流")
@@ -207,3 +207,30 @@ def test_counts_say_how_many_labels_stand_behind_them() -> None:
     assert Count(3, 1, 2).to_dict() == {
         "right": 3, "wrong": 1, "missed": 2, "precision": 0.75, "recall": 0.6, "f1": 6 / 9, "support": 5,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("marks", "gold", "told"),
+    [
+        (("negative", None), set(), set()),
+        (("negative", "mixed"), set(), set()),
+        (("mixed",), set(), set()),
+        (("negative", "negative"), {("物流", "negative")}, {("物流", "negative")}),
+        (("negative", "positive"), {("物流", "negative"), ("物流", "positive")}, {("物流", "negative")}),
+    ],
+)
+def test_a_code_with_a_mark_that_nobody_judged_counts_for_neither_side(
+    marks: tuple[str | None, ...], gold: set[tuple[str, str]], told: set[tuple[str, str]]
+) -> None:
+    row = Labelled("5", "车开到一半没电，司机倒是赔了礼", tuple(GoldTag("物流", mark) for mark in marks))
+    prediction = Prediction("negative", 0.9, (Tag("物流", "negative", 0.8, 0, 3),))
+    assert judged_pairs(row, prediction, CODES) == Answer(frozenset(gold), frozenset(told))
+    assert judged_codes(row, prediction, CODES) == Answer(frozenset({"物流"}), frozenset({"物流"}))
+
+
+def test_rows_without_a_text_are_counted_and_left_out(figures: dict[str, Any]) -> None:
+    empty = [Labelled(str(n), " " * n, (GoldTag("包装", "negative"),), "negative") for n in range(3)]
+    found = examine(Said(), [*ROWS, *empty], samples=0)  # type: ignore[arg-type]
+    assert (figures["without_text"], found["without_text"], found["rows"]) == (0, 3, 4)
+    assert found["codes"] == {name: value for name, value in figures["codes"].items() if name != "interval"}
+    assert evaluate(Said(), [*ROWS, *empty])["codes"] == found["codes"]  # type: ignore[arg-type]

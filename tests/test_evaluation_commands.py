@@ -10,7 +10,7 @@ from command_line import CommandLine, command_line  # noqa: F401 - the fixture
 
 from vocnlp.bundle import Bundle
 from vocnlp.codeframe import Codeframe
-from vocnlp.training.labelled import Labelled
+from vocnlp.training.labelled import GoldTag, Labelled
 from vocnlp.training.linear_fit import LinearRecipe, fit_linear
 
 
@@ -146,3 +146,28 @@ def test_compare_refuses_codes_that_it_does_not_know(
     assert (ended.code, "neither codeframe has such a code" in ended.err) == (2, True)
     ended = vocnlp("compare", smaller, tmp_path / "nothing", "--data", data)
     assert (ended.code, "no such bundle folder" in ended.err) == (2, True)
+
+
+def test_a_code_that_the_bundle_lacks_is_refused_with_a_step_that_measuring_has(
+    vocnlp: CommandLine, tiny_bundle: Path, tmp_path: Path, tiny_rows: list[Labelled]
+) -> None:
+    odd = Labelled("q", "发票抬头开错了", (GoldTag("发票抬头", "negative"),))
+    path = written(tmp_path / "may.jsonl", [*tiny_rows[:2], odd])
+    ended = vocnlp("evaluate", "--bundle", tiny_bundle, "--data", path)
+    assert ended.code == 2
+    assert f"{path}, row 3, column 'code': the codeframe" in " ".join(ended.err.split())
+    assert "add it to the codeframe, or take its tags out of the data" in " ".join(ended.err.split())
+    assert "train without" not in ended.err
+
+
+def test_rows_without_a_text_are_said_and_nothing_else_is_refused(
+    vocnlp: CommandLine, tiny_bundle: Path, tmp_path: Path, tiny_rows: list[Labelled]
+) -> None:
+    empty = Labelled("e", " ", (), "negative")
+    path = written(tmp_path / "may.jsonl", [*tiny_rows[:3], empty])
+    ended = vocnlp("evaluate", "--bundle", tiny_bundle, "--data", path, "--samples", 0)
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, "1 row(s) without a text left out")
+    ended = vocnlp("compare", tiny_bundle, tiny_bundle, "--data", path, "--samples", 10)
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, "1 row(s) without a text left out")
+    ended = vocnlp("evaluate", "--bundle", tiny_bundle, "--data", written(tmp_path / "none.jsonl", [empty]))
+    assert (ended.code, "none.jsonl: no labelled row has a text" in ended.err) == (2, True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from vocnlp.codeframe import Codeframe
@@ -9,6 +12,7 @@ from vocnlp.errors import InputError
 from vocnlp.training.checked import NOTE, REFUSE, WARN, Checked, Finding
 from vocnlp.training.checks import Suspects, check
 from vocnlp.training.labelled import GoldTag, Labelled, plain_all
+from vocnlp.training.linear_fit import LinearRecipe, fit_linear
 from vocnlp.training.twins import near_twins
 
 FRAME = Codeframe.from_labels(["口味", "物流"])
@@ -195,3 +199,83 @@ def test_the_profile_tells_scripts_and_lengths() -> None:
     profile = checked.profile
     assert (profile.simplified, profile.traditional, profile.other) == (0.8, 0.1333, 0.0667)
     assert (profile.length[2], profile.longest) == (8, 25)
+
+
+def test_a_code_of_every_comment_that_was_looked_through_for_it_is_told_as_training_has_it() -> None:
+    """Some comments were looked through for 口味 alone, and all of those speak of it."""
+    made = [replace(row, annotated=frozenset(tag.code for tag in row.tags) | {"物流"}) for row in rows()]
+    one = found("everywhere", made, frame=FRAME)
+    assert (one.severity, one.message) == (
+        WARN,
+        "in every comment that was looked through for it, so nothing tells when it is absent: not learnt: 口味 (6)",
+    )
+    assert fit_linear(made, FRAME, LinearRecipe(least_texts=1)).model.codes == ("物流",)
+    assert found("everywhere", made, frame=FRAME, encoder=True).message.endswith(
+        "when it is absent: learnt all the same, and said of nearly every comment: 口味 (6)"
+    )
+
+
+def test_what_training_would_refuse_is_refused_by_the_look_at_the_data() -> None:
+    """Every comment that was looked through carries the code; the others have a sentiment alone, always the same."""
+    made = [
+        replace(row, tags=row.tags[:1] if n % 2 else (), sentiment=None if n % 2 else "positive")
+        for n, row in enumerate(rows())
+    ]
+    frame = Codeframe.from_labels(["物流"])
+    (refused,) = looked(made, frame=frame).refused
+    told = "nothing can be learnt from these rows: no code stands in two comments and is absent from one"
+    assert refused.message == told
+    with pytest.raises(InputError, match="nothing can be learnt from these rows"):
+        fit_linear(made, frame, LinearRecipe())
+    assert looked(made, frame=frame, encoder=True).refused == (refused,)  # n-grams are trained beside it
+    assert looked(made, frame=frame, encoder=True, ngrams=False).refused == ()
+    once = [replace(row, tags=row.tags if n == 1 else ()) for n, row in enumerate(made)]
+    (refused,) = looked(once, frame=frame, encoder=True, ngrams=False).refused
+    assert refused.message == "nothing can be learnt from these rows: no code stands in two comments"
+
+
+def test_several_codes_in_a_comment_of_an_exclusive_frame_are_told() -> None:
+    frame = replace(FRAME, exclusive=True)
+    both = (GoldTag("口味", "negative"), GoldTag("物流", "negative"))
+    odd = [Labelled("x", "汤洒了也不鲜", both, row=14), Labelled("y", "面坨了，来得还晚", both, row=15)]
+    one = found("several", rows(*odd), frame=frame)
+    assert (one.severity, one.count, one.rows, one.hint) == (
+        WARN,
+        2,
+        (14, 15),
+        "leave one in each, or take exclusive out of the codeframe",
+    )
+    assert one.message == "2 comment(s) carry several codes, and those of from-data exclude each other"
+    assert found("several", rows(*odd), frame=frame, noisy=True).severity == REFUSE
+    assert [one.kind for one in looked(rows(*odd), frame=FRAME).findings] == ["few"]
+
+
+def test_what_is_wrong_with_the_development_file_is_told_of_that_file() -> None:
+    odd = Labelled("x", "小票不给", (GoldTag("发票", "negative"),), row=3)
+    empty = Labelled("y", "", (GoldTag("口味", "negative"),), row=4)
+    may = Path("data/may.csv")
+    checked = looked(rows(), [odd, empty], frame=FRAME, dev_file=may)
+    told = {one.kind: (one.rows, one.file) for one in checked.findings if one.rows}
+    assert told == {"unknown_code": ((3,), may), "empty": ((4,), may)}
+    with pytest.raises(InputError) as caught:
+        checked.refuse("data/april.csv")
+    assert str(caught.value) == "data/may.csv, row 3: the codeframe from-data has no such code: '发票'"
+    assert [one.get("file") for one in checked.to_dict()["findings"]] == ["may.csv", "may.csv", None]
+
+
+def test_rows_of_two_files_are_told_apart() -> None:
+    same = Labelled("1", "豆浆稀得像水！！", (GoldTag("口味", "positive"),), row=2)
+    near = "昨天中午点的外卖，送来的时候汤洒了{}，米饭也凉了，打电话没人接"
+    train = rows(Labelled("x", near.format("一半"), (GoldTag("物流", "negative"),), row=14))
+    dev = [same, Labelled("2", near.format("大半"), (GoldTag("物流", "negative"),), row=3)]
+    beside = {"frame": FRAME, "dev_file": Path("may.csv")}
+    assert found("contradiction", train, dev, **beside).examples == (
+        "豆浆稀得像水 (row 2: 口味:negative; row 2 of may.csv: 口味:positive)",
+    )
+    assert found("contradiction", train, dev, **beside).rows == (2,)
+    assert (found("leak", train, dev, **beside).rows, found("leak", train, dev, **beside).file) == (
+        (2,),
+        Path("may.csv"),
+    )
+    (pair,) = found("near_leak", train, dev, **beside).examples
+    assert pair == f"{near.format('大半')} (row 3 of may.csv) ~ {near.format('一半')} (row 14)"

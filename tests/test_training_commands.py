@@ -58,7 +58,7 @@ def test_a_sheet_with_chinese_names_trains_codes_of_the_frame(
     ended = vocnlp("train", "--data", wide, "--codeframe", frame, "--linear", "--out", out, "--dev-parts", 6)
     assert ended.code == 0
     assert "rows to learn from" in ended.err
-    assert "note columns without a polarity are no codes and were left out: '跟进人'" in ended.err
+    assert "note columns whose names or cells are not those of codes were left out: '跟进人'" in ended.err
     bundle = Bundle.load(out)
     assert bundle.classifier.codes == tuple(NAMES)
     checks = bundle.training["checks"]

@@ -6,31 +6,40 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from vocnlp.codeframe import Codeframe
-from vocnlp.privacy import mask
 from vocnlp.records import NEGATIVE, POLARITIES, POSITIVE
 from vocnlp.text import normalise
 
-from .checked import NOTE, REFUSE, WARN, Checked, Finding
-from .labelled import Labelled, labels_of, meant, plain_by_text, unknown_codes
+from .checked import NOTE, REFUSE, WARN, Checked, Finding, finding_of
+from .label_advice import advice
+from .labelled import Labelled, labels_of, plain_by_text, unknown_codes
 from .profile import profile_of
-from .twins import near_twins
+from .twin_checks import contradictions, leaks
 
 _LEAST_ROWS = 8  # below, nothing that is measured or chosen means anything
 _FEW = 20  # comments below which a code's threshold and figures are mostly chance
-_LISTED, _SHOWN = 5, 60  # rows and characters of an example
 
 
 @dataclass(frozen=True)
 class Suspects:
-    """What the rows are looked at beside. before: the codes of the frame and of the bundle that training starts from."""
+    """What the rows are looked at beside, and the way of training.
+
+    before: the codes of the frame and of the bundle that training starts from; dev_file: the one that development rows stand
+    in, None for that of the others
+    """
 
     frame: Codeframe | None = None  # None: a flat one is made from the data
     before: frozenset[str] = frozenset()
     left: tuple[str, ...] = ()  # columns that were taken for no code
+    ticked: bool = False  # 1 and 0 were taken for there and not there
+    dev_file: Path | None = None
+    encoder: bool = False  # one is fine-tuned, with n-grams beside it or without
+    ngrams: bool = True
+    noisy: bool = False  # many labels are wrong, and each comment has one
 
 
 def check(
@@ -43,78 +52,82 @@ def check(
     """
     both = [*train, *dev]
     plain = plain_by_text(both) if plain is None else plain
-    filled = [row for row in train if row.text.strip()]
-    measured = {plain[row.text] for row in dev} - {""}
+    filled, apart = ([row for row in rows if row.text.strip()] for rows in (train, dev))
+    measured = {plain[row.text] for row in apart}
     learnt = [row for row in filled if plain[row.text] not in measured]
     per_code = Counter(code for row in learnt for code in dict.fromkeys(tag.code for tag in row.tags))
+    # Rows are counted in their file, so what is told of two files is told of each.
+    files = [(both, None)] if beside.dev_file is None else [(train, None), (dev, beside.dev_file)]
     findings = [
-        *_codes(both, beside),
-        *_left(beside.left),
+        *_codes(files, beside),
+        *(one for rows, file in files for one in _several(rows, beside, file)),
+        *_columns(beside),
         *_size(learnt, plain, len(filled) - len(learnt)),
-        *_empty(both),
+        *(one for rows, file in files for one in _empty(rows, file)),
         *_sentiment(learnt),
-        *_few(learnt, per_code, beside.frame),
-        *_contradictions(both, plain),
-        *_leaks(filled, dev, plain),
+        *_few(learnt, per_code, beside),
+        *contradictions(filled, apart, plain, beside.dev_file),
+        *leaks(filled, apart, plain, beside.dev_file),
     ]
     order = {REFUSE: 0, WARN: 1, NOTE: 2}
     findings.sort(key=lambda finding: order[finding.severity])
-    rows, profile = len(train) - len(filled) + len(learnt), profile_of([row.text for row in both])
-    return Checked(rows, len(dev), tuple(findings), profile, dict(per_code.most_common()))
+    profile = profile_of([row.text for row in both])
+    return Checked(len(learnt), len(apart), tuple(findings), profile, dict(per_code.most_common()))
 
 
-def _found(severity: str, kind: str, message: str, rows: Iterable[Labelled], *, hint: str = "") -> Finding:
-    rows = list(rows)
-    some = rows[:_LISTED]
-    return Finding(
-        severity,
-        kind,
-        message,
-        len(rows),
-        tuple(row.row for row in some if row.row),
-        tuple(mask(row.text)[:_SHOWN] for row in some if row.text.strip()),
-        hint,
-    )
+_Files = Sequence[tuple[Sequence[Labelled], Path | None]]
 
 
-def _codes(rows: Sequence[Labelled], beside: Suspects) -> list[Finding]:
+def _codes(files: _Files, beside: Suspects) -> Iterator[Finding]:
     """Labels that the frame does not know, or where there is no frame, labels that differ by case alone."""
     if beside.frame is None:
-        spelt: dict[str, list[str]] = {}
-        for code in sorted({code for row in rows for code in labels_of(row)}):
-            spelt.setdefault(normalise(code).strip(), []).append(code)
-        return [
-            _found(
-                WARN,
-                "spelling",
-                f"{' and '.join(map(repr, same))} differ by case, width or blanks alone, and are learnt as different codes",
-                (row for row in rows if not set(same[1:]).isdisjoint(labels_of(row))),
-                hint="write them alike, or give a codeframe",
-            )
-            for same in spelt.values()
-            if len(same) > 1
-        ]
-    found = []
-    for label in sorted(unknown_codes(rows, beside.frame)):
-        near, lost = meant(label, beside.frame), label in beside.before
-        told = f"the codeframe {beside.frame.name} has no such code: {label!r}"
-        if lost:
-            told += ", which the bundle to start from has: the codeframe lost it"
-            hint = (
-                f"put it back, or carry the data over: vocnlp codeframe migrate (where {label!r} became another code)"
-            )
-        else:
-            hint = f"did you mean {near!r}?" if near else "add it to the codeframe, or train without --codeframe"
-        carrying = (row for row in rows if label in labels_of(row))
-        found.append(_found(REFUSE, "lost_code" if lost else "unknown_code", told, carrying, hint=hint))
-    return found
+        yield from _spelling([row for rows, _ in files for row in rows], beside)
+        return
+    for rows, file in files:
+        for label in sorted(unknown_codes(rows, beside.frame)):
+            told, lost = f"the codeframe {beside.frame.name} has no such code: {label!r}", label in beside.before
+            if lost:
+                told += ", which the bundle to start from has: the codeframe lost it"
+                carry = "carry the data over: vocnlp codeframe migrate"
+                hint = f"put it back, or {carry} (where {label!r} became another code)"
+            else:
+                hint = advice(label, beside.frame, otherwise="add it to the codeframe, or train without --codeframe")
+            carrying = (row for row in rows if label in labels_of(row))
+            yield finding_of(REFUSE, "lost_code" if lost else "unknown_code", told, carrying, hint=hint, file=file)
 
 
-def _left(columns: tuple[str, ...]) -> list[Finding]:
-    if not columns:
-        return []
-    told = f"columns without a polarity are no codes and were left out: {', '.join(map(repr, columns))}"
-    return [Finding(NOTE, "columns", told, len(columns))]
+def _spelling(rows: Sequence[Labelled], beside: Suspects) -> Iterator[Finding]:
+    spelt: dict[str, list[str]] = {}
+    for code in sorted({code for row in rows for code in labels_of(row)}):
+        spelt.setdefault(normalise(code).strip(), []).append(code)
+    for same in spelt.values():
+        if len(same) > 1:
+            told = f"{' and '.join(map(repr, same))} differ by case, width or blanks alone, and are learnt as different codes"
+            odd = [row for row in rows if not set(same[1:]).isdisjoint(labels_of(row))]
+            one = odd if beside.dev_file is None else []  # the rows of two files would be counted as of one
+            found = finding_of(WARN, "spelling", told, one, hint="write them alike, or give a codeframe")
+            yield replace(found, count=len(odd))
+
+
+def _several(rows: Sequence[Labelled], beside: Suspects, file: Path | None) -> Iterator[Finding]:
+    """Comments with several codes of a frame whose codes exclude each other."""
+    if beside.frame is None or not beside.frame.exclusive:
+        return
+    if odd := [row for row in rows if row.text.strip() and len({tag.code for tag in row.tags}) > 1]:
+        told = f"{len(odd):,} comment(s) carry several codes, and those of {beside.frame.name} exclude each other"
+        hint = "leave one in each, or take exclusive out of the codeframe"
+        severity = REFUSE if beside.noisy else WARN
+        yield finding_of(severity, "several", told, odd, hint=hint, file=file)
+
+
+def _columns(beside: Suspects) -> Iterator[Finding]:
+    """How the columns of wide tables were read, where they might have been meant otherwise."""
+    if beside.left:
+        told = f"columns whose names or cells are not those of codes were left out: {', '.join(map(repr, beside.left))}"
+        yield Finding(NOTE, "columns", told, len(beside.left), hint="is one a code? give a codeframe that has it")
+    if beside.ticked:
+        told = "1 and 0 were read as there and not there, without a polarity"
+        yield Finding(NOTE, "ticked", told, hint="are they positive and neutral? write the words")
 
 
 def _size(rows: Sequence[Labelled], plain: Mapping[str, str], measured: int) -> list[Finding]:
@@ -128,11 +141,13 @@ def _size(rows: Sequence[Labelled], plain: Mapping[str, str], measured: int) -> 
         return [Finding(REFUSE, "too_small", told, len(rows), hint=hint)]
     if len({plain[row.text] for row in rows}) == 1:
         told = f"nothing can be learnt: all {len(rows):,} comments are the same text"
-        return [_found(REFUSE, "all_equal", told, rows, hint="is this the right column? name the text column 'text'")]
+        return [
+            finding_of(REFUSE, "all_equal", told, rows, hint="is this the right column? name the text column 'text'")
+        ]
     return []
 
 
-def _empty(rows: Sequence[Labelled]) -> list[Finding]:
+def _empty(rows: Sequence[Labelled], file: Path | None) -> list[Finding]:
     bare = [row for row in rows if not row.text.strip()]
     labelled = [row for row in bare if row.tags or row.sentiment]
     if not bare:
@@ -140,7 +155,7 @@ def _empty(rows: Sequence[Labelled]) -> list[Finding]:
     told = f"{len(bare):,} row(s) without a text are left out" + (
         f"; {len(labelled):,} carry labels" if labelled else ""
     )
-    return [_found(WARN if labelled else NOTE, "empty", told, bare)]
+    return [finding_of(WARN if labelled else NOTE, "empty", told, bare, file=file)]
 
 
 def _sentiment(rows: Sequence[Labelled]) -> list[Finding]:
@@ -151,8 +166,9 @@ def _sentiment(rows: Sequence[Labelled]) -> list[Finding]:
     return [Finding(WARN, "one_sentiment", told, said.total(), hint="add comments of the other")]
 
 
-def _few(rows: Sequence[Labelled], per_code: Mapping[str, int], frame: Codeframe | None) -> list[Finding]:
+def _few(rows: Sequence[Labelled], per_code: Mapping[str, int], beside: Suspects) -> list[Finding]:
     """Codes that cannot be learnt, by name; codes that are learnt from few; labels that no text may carry."""
+    frame, absent_too = beside.frame, not beside.encoder or beside.ngrams
     names = {code.id: code.name for code in frame.codes} if frame else {}
 
     def listed(codes: Iterable[str]) -> str:
@@ -164,14 +180,22 @@ def _few(rows: Sequence[Labelled], per_code: Mapping[str, int], frame: Codeframe
     groups = [code for code in per_code if frame and code in frame and code not in taggable]
     once = [code for code in taggable if 0 < per_code.get(code, 0) < 2]
     none = [code for code in taggable if not per_code.get(code)]
-    everywhere = [code for code in taggable if len(rows) >= _LEAST_ROWS and per_code.get(code, 0) == len(rows)]
+    looked = Counter(row.annotated for row in rows if row.coded)
+    everywhere = [
+        code
+        for code in taggable
+        if per_code.get(code, 0) >= 2
+        and per_code[code] >= sum(count for some, count in looked.items() if some is None or code in some)
+    ]
     few = [code for code in taggable if 2 <= per_code.get(code, 0) < _FEW]
     found = []
     if groups:
         told = f"groups of other codes are never tagged, so their labels teach nothing: {listed(groups)}"
         found.append(Finding(WARN, "groups", told, len(groups), hint="label with the codes below them"))
     if everywhere:
-        told = f"in every comment, so nothing tells when it is absent, and not learnt: {listed(everywhere)}"
+        then = "learnt all the same, and said of nearly every comment" if beside.encoder else "not learnt"
+        told = f"in every comment that was looked through for it, so nothing tells when it is absent: {then}: "
+        told += listed(everywhere)
         found.append(Finding(WARN, "everywhere", told, len(everywhere), hint="add comments that do not speak of it"))
     if once:
         told = f"not learnt, with a single comment to learn from: {listed(once)}"
@@ -184,8 +208,11 @@ def _few(rows: Sequence[Labelled], per_code: Mapping[str, int], frame: Codeframe
     if few:
         told = f"learnt from fewer than {_FEW} comments, so their figures are mostly chance: {listed(few)}"
         found.append(Finding(NOTE, "few", told, len(few)))
-    if len(everywhere) + len(once) == sum(1 for code in taggable if per_code.get(code)) and not _mood(rows):
-        told = "nothing can be learnt from these rows: no code stands in two comments and is absent from one"
+    taught = [code for code in taggable if per_code.get(code, 0) >= 2]
+    # An encoder learns a code from what it is, n-grams only beside comments without it.
+    if len(taught) == (len(everywhere) if absent_too else 0) and not _mood(rows):
+        told = "nothing can be learnt from these rows: no code stands in two comments"
+        told += " and is absent from one" if absent_too else ""
         found.append(Finding(REFUSE, "one_class", told, len(rows), hint="add comments of other codes, or without any"))
     if tags and not judged:
         told = "no tag has a polarity: codes are learnt, and their polarity is taken from the sentiment of the clause"
@@ -195,60 +222,3 @@ def _few(rows: Sequence[Labelled], per_code: Mapping[str, int], frame: Codeframe
 
 def _mood(rows: Sequence[Labelled]) -> bool:
     return {NEGATIVE, POSITIVE} <= {row.sentiment for row in rows}
-
-
-def _label(row: Labelled) -> str:
-    """What was said of a text, for a comparison and for a person."""
-    tags = sorted({f"{tag.code}{'' if tag.polarity is None else ':' + tag.polarity}" for tag in row.tags})
-    return " ".join([*tags, *([row.sentiment] if row.sentiment else [])]) or "nothing"
-
-
-def _contradictions(rows: Sequence[Labelled], plain: Mapping[str, str]) -> list[Finding]:
-    """Twins, which are one comment to a reader, and twins that were labelled differently."""
-    together: dict[str, list[Labelled]] = {}
-    for row in rows:
-        if row.text.strip():
-            together.setdefault(plain[row.text] or row.text, []).append(row)
-    twins = sum(len(same) - 1 for same in together.values())
-    apart = [same for same in together.values() if len(same) > 1 and len({_label(row) for row in same}) > 1]
-    found = []
-    if apart:
-        shown = []
-        for same in apart[:_LISTED]:
-            said: dict[str, int] = {}
-            for row in same:
-                said.setdefault(_label(row), row.row)
-            places = "; ".join(f"row {number}: {label}" for label, number in list(said.items())[:3])
-            shown.append(f"{mask(same[0].text)[:_SHOWN]} ({places})")
-        told = f"{len(apart):,} text(s) stand there twice or more with labels that differ"
-        first = tuple(row.row for same in apart[:_LISTED] for row in same[:2])
-        hint = "decide which is right; all are learnt from as they are"
-        found.append(Finding(WARN, "contradiction", told, len(apart), first, tuple(shown), hint))
-    if twins:
-        found.append(Finding(NOTE, "twins", f"{twins:,} row(s) repeat another, case and marks aside", twins))
-    return found
-
-
-def _leaks(train: Sequence[Labelled], dev: Sequence[Labelled], plain: Mapping[str, str]) -> list[Finding]:
-    """Development rows whose text, or nearly so, is also learnt from: figures on them flatter."""
-    learnt = {plain[row.text] for row in train} - {""}
-    filled = [row for row in dev if row.text.strip()]
-    same = [row for row in filled if plain[row.text] in learnt]
-    found = []
-    if same:
-        told = f"{len(same):,} of {len(dev):,} development rows also stand in the training data"
-        hint = "these are left out of training, so that the figures hold"
-        found.append(_found(WARN, "leak", told, same, hint=hint))
-    rest = [row for row in filled if plain[row.text] not in learnt]
-    pairs = near_twins([plain[row.text] for row in rest], [plain[row.text] for row in train])
-    if pairs:
-        told = f"{len(pairs):,} of {len(dev):,} development rows are nearly the same as one in training"
-        texts = tuple(
-            f"{mask(rest[mine].text)[:_SHOWN]} (row {rest[mine].row}) ~ {mask(train[theirs].text)[:_SHOWN]} (row {train[theirs].row})"
-            for mine, theirs in pairs[:_LISTED]
-        )
-        places = tuple(rest[mine].row for mine, _ in pairs[:_LISTED])
-        found.append(
-            Finding(WARN if len(pairs) > len(dev) // 50 else NOTE, "near_leak", told, len(pairs), places, texts)
-        )
-    return found

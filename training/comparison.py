@@ -64,7 +64,7 @@ class CodeDifference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What ``compare`` found; ``figures`` holds only what the data can give."""
+    """What ``compare`` found; ``figures`` holds only what the data can give. ``without_text``: rows that were left out."""
 
     old: str
     new: str
@@ -79,6 +79,7 @@ class Comparison:
     shared: int = 0
     samples: int = SAMPLES
     seed: int = SEED
+    without_text: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as ``vocnlp compare --json`` prints them."""
@@ -98,8 +99,10 @@ def compare(
 
     The codes of the rows are ids or names of either codeframe. Only codes that both frames have are compared (by id, or
     by a name that is unique in both); ``only_old`` and ``only_new`` list the others. ``codes`` narrows the comparison to
-    some of them. InputError where there is no row, a code that neither frame has, or nothing to compare by.
+    some of them. Rows without a text are left out. InputError where there is no other row, a code that neither frame has,
+    or nothing to compare by.
     """
+    given, rows = len(rows), [row for row in rows if row.text.strip()]
     shared = shared_codes(old.codeframe, new.codeframe, rows, codes)
     texts = [row.text for row in rows]
     (first, second), speeds = _tagged(old, new, texts)
@@ -122,6 +125,7 @@ def compare(
         shared=len(shared.codes),
         samples=samples,
         seed=seed,
+        without_text=given - len(rows),
     )
 
 

@@ -45,9 +45,10 @@ def evaluate(tagger: Tagger, rows: Sequence[Labelled]) -> dict[str, Any]:
     """The headline figures, quickly; a figure that the data cannot give is None.
 
     Only codes that were looked for in a row count there. Micro figures count over all codes; macro figures are the
-    mean over the codes (pairs) that occur in the data. Where a set's coders could not say neutral, the choice is
+    mean over the codes (pairs) that occur in the data. Rows without a text are left out. Where a set's coders could not say neutral, the choice is
     made between the two outcomes they had.
     """
+    rows = _filled(rows)
     begun = time.perf_counter()
     predictions = tagger.tag([row.text for row in rows])
     seconds = time.perf_counter() - begun
@@ -68,8 +69,9 @@ def examine(
     Added are ``interval`` beside the figures of sentiment, codes, pairs, evidence and of every code (95 %, percentile
     bootstrap over texts; ``samples`` 0: none); ``polarity`` within every code and ``per_polarity`` over all;
     ``calibration.mentions``, ``.tags`` and ``.sentiment``; ``confusion`` between codes; ``errors``, the ``errors`` worst
-    of each kind with masked texts.
+    of each kind with masked texts; ``without_text``, the rows that have none and are left out.
     """
+    given, rows = len(rows), _filled(rows)
     mentions = Mentions(tagger.codes)
     distinct = len({row.text for row in rows})
     begun = time.perf_counter()
@@ -88,6 +90,7 @@ def examine(
     return {
         "bundle": tagger.bundle.label,
         "codeframe": {"name": tagger.codeframe.name, "version": tagger.codeframe.version},
+        "without_text": given - len(rows),
         "data": {name: sum(row.source == name for row in rows) for name in sources},
         "bootstrap": {"samples": samples, "seed": seed},
         **figures,
@@ -95,7 +98,8 @@ def examine(
 
 
 def rows_for(tagger: Tagger, data: Sequence[Path]) -> list[Labelled]:
-    """The rows of labelled files, codes matched by id or name; InputError for codes that the tagger's frame has not."""
+    """The rows of labelled files, codes matched by id or name; InputError for codes that the tagger's frame has not, and
+    where no row has a text."""
     found: list[Labelled] = []
     for path in data:
         rows = read_labelled(path, tagger.codeframe)
@@ -107,7 +111,14 @@ def rows_for(tagger: Tagger, data: Sequence[Path]) -> list[Labelled]:
             hint = "measure a bundle that was trained for these codes: --bundle DIR"
             raise InputError(said, path=path, column="code", hint=hint)
         found += in_frame(rows, tagger.codeframe, path=path)
+    if not _filled(found):
+        raise InputError("no labelled row has a text", path=data[0] if data else None, hint="is this the right column?")
     return found
+
+
+def _filled(rows: Sequence[Labelled]) -> list[Labelled]:
+    """The rows that have a text: of the others nothing can be said, and so nothing measured."""
+    return [row for row in rows if row.text.strip()]
 
 
 def _told(watch: Watch, texts: int, progress: Progress) -> Watch:

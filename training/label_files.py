@@ -12,36 +12,43 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from vocnlp.column_names import EXACT, match_name
 from vocnlp.columns import choose_columns
 from vocnlp.errors import InputError
 from vocnlp.sheets_reading import merged_of
 from vocnlp.tables import Source, open_table
 
-from .label_marks import Line, Mark, Said, shown, span_of
-
-_CODE = ("code", "codes", "编码", "标签", "码", "代码", "编码名称", "码名", "标签名称", "tag", "label_code")
-_POLARITY = ("polarity", "极性", "倾向", "情感极性", "情感倾向", "情感")
-_SENTIMENT = ("sentiment", "整体情感", "总体情感", "情感")
-_LABEL = "label"
-_ID = ("id", "编号", "序号", "评论编号", "答卷编号")
-_FEW = 50  # distinct cells of a column that are looked at: one with more is no column of polarities
+from .label_columns import (
+    ABSENT,
+    ID,
+    LABEL,
+    NUMBERS,
+    PRESENT,
+    SENTIMENT,
+    TagColumns,
+    by_name,
+    code_columns,
+    distinct,
+    named,
+    sentiment_of_long,
+    tag_columns,
+)
+from .label_marks import Line, Mark, Said, shown, span_of, word_of
 
 
 @dataclass(frozen=True)
 class LabelFile:
     """The texts of a file, once; ``left`` are columns of a wide table that hold no polarities and so are no codes.
 
-    ``absent``: what a cell says where the code is not there, ``present``: where it is, without polarity.
+    ``absent``: what a cell says where the code is not there, ``present``: where it is, without polarity; ``ticked``: 1 and
+    0 are among those, though they might be polarities. ``column``: whose cells name codes, None where columns are codes.
     """
 
     lines: Iterable[Line]
     left: tuple[str, ...] = ()
     absent: frozenset[str] = frozenset()
     present: frozenset[str] = frozenset()
+    ticked: bool = False
+    column: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,26 +77,24 @@ def read_label_file(path: Path, polarities: Mapping[str, str], known: Iterable[s
     polarities: words that mean one; known: names of codes, so that a column without a single polarity is one of them
     """
     if path.suffix.lower() in (".jsonl", ".ndjson"):
-        return LabelFile(_from_jsonl(path))
-    source = open_table(path)
+        return LabelFile(_from_jsonl(path), column="code")
+    source, codes = open_table(path), frozenset(known)
     batches = source.batches()
     if (first := next(batches, None)) is None:
         return LabelFile(())
-    lower = {name.strip().lower(): name for name in source.schema.names}
-    code, identity, header = _named(lower, _CODE), _named(lower, _ID), getattr(source, "header_row", 1)
-    text = lower.get("text") or choose_columns(source.schema, first).text
+    columns, header = by_name(source.schema.names), getattr(source, "header_row", 1)
+    identity = named(columns, ID)
+    text = columns.get("text") or choose_columns(source.schema, first).text
     rows = chain.from_iterable(batch.to_pylist() for batch in chain([first], batches))
-    if code is not None:
-        # The codes have a column of their own here, so that a label can be a sentiment alone.
-        names = [name for name in (*_SENTIMENT, _LABEL) if lower.get(name) != _named(lower, _POLARITY)]
-        roles = _Roles(text, identity, _named(lower, names), header=header)
-        return LabelFile(_long(path, _unmerged(source, rows, header), lower, roles, code=code))
-    roles = _Roles(text, identity, _named(lower, _SENTIMENT), lower.get(_LABEL), header)
-    return _wide(source, rows, roles, polarities, frozenset(known))
 
+    def judges(column: str) -> bool:
+        return any(word_of(cell) in polarities for cell in first.column(column).to_pylist())
 
-def _named(lower: Mapping[str, str], names: Sequence[str]) -> str | None:
-    return next((lower[name] for name in names if name in lower), None)
+    if tags := tag_columns(columns, codes, judges):
+        roles = _Roles(text, identity, sentiment_of_long(columns), header=header)
+        return LabelFile(_long(path, _unmerged(source, rows, header), tags, roles), column=tags[0].code)
+    roles = _Roles(text, identity, named(columns, SENTIMENT), columns.get(LABEL), header)
+    return _wide(source, rows, roles, polarities, codes)
 
 
 def _from_jsonl(path: Path) -> Iterator[Line]:
@@ -129,9 +134,11 @@ def _line(row: Mapping[str, Any], path: Path, number: int) -> Line:
         told = "holds something that is no code"
         raise InputError(told, path=path, row=number, column="annotated", value=repr(looked))
     marks = tuple(_mark(tag, text, path, number) for tag in tags or ())
-    said = _Roles("text", "id", "sentiment", _LABEL).said(row, number)
+    said = _Roles("text", "id", "sentiment", LABEL).said(row, number)
     name = str(number) if identity is None else str(identity)
-    return Line(number, name, text, marks, tuple(said), None if looked is None else tuple(looked))
+    return Line(
+        number, name, text, marks, tuple(said), None if looked is None else tuple(code.strip() for code in looked)
+    )
 
 
 def _listed(row: Mapping[str, Any], name: str, path: Path, number: int) -> list[Any] | None:
@@ -146,7 +153,7 @@ def _mark(tag: Any, text: str, path: Path, number: int) -> Mark:
     if not isinstance(tag, dict) or not isinstance(tag.get("code"), str) or not tag["code"].strip():
         raise InputError("a tag without a code", path=path, row=number, column="tags", value=repr(tag))
     start, end = span_of(text, tag.get("start"), tag.get("end"), path=path, row=number)
-    return Mark(tag["code"], tag.get("polarity"), start, end, row=number)
+    return Mark(tag["code"].strip(), tag.get("polarity"), start, end, row=number)
 
 
 def _unmerged(source: Source, rows: Iterable[dict[str, Any]], header: int) -> Iterator[dict[str, Any]]:
@@ -167,38 +174,59 @@ def _merged(source: Source) -> dict[int, list[tuple[str, int]]]:
     return found
 
 
-def _long(
-    path: Path, rows: Iterable[dict[str, Any]], lower: Mapping[str, str], roles: _Roles, *, code: str
-) -> Iterator[Line]:
-    """One row a tag; rows of one id, or of one text where there are no ids, are one comment."""
-    polarity = _named(lower, _POLARITY)
-    start, end = lower.get("start", ""), lower.get("end", "")
+@dataclass(frozen=True, slots=True)
+class _Tagged:
+    """A tag of a long table before the text of its comment is known; without a code its offsets are looked at alone."""
+
+    columns: TagColumns
+    code: str
+    polarity: Any
+    span: tuple[Any, Any]
+    row: int
+
+    @classmethod
+    def of(cls, columns: TagColumns, row: Mapping[str, Any], number: int) -> _Tagged:
+        polarity = row[columns.polarity] if columns.polarity else None
+        span = row.get(columns.start or ""), row.get(columns.end or "")
+        return cls(columns, shown(row[columns.code]).strip(), polarity, span, number)
+
+    def mark(self, text: str, path: Path) -> Mark:
+        """InputError where its offsets mark no words of the text."""
+        where = self.columns.start or "", self.columns.end or ""
+        start, end = span_of(text, *self.span, path=path, row=self.row, columns=where)
+        return Mark(self.code, self.polarity, start, end, self.columns.polarity or "", self.row)
+
+
+def _long(path: Path, rows: Iterable[dict[str, Any]], tags: Sequence[TagColumns], roles: _Roles) -> Iterator[Line]:
+    """One row a tag, or some; rows of one id, or of one text where there are no ids, are one comment."""
+    first: dict[str, int] = {}
     texts: dict[str, tuple[int, str]] = {}
-    marks: dict[str, list[Mark]] = {}
+    tagged: dict[str, list[_Tagged]] = {}
     said: dict[str, list[Said]] = {}
     lost: list[int] = []
     for number, row in enumerate(rows, roles.header + 1):
-        text, named, whole = shown(row[roles.text]), shown(row[code]).strip(), list(roles.said(row, number))
+        text, whole = shown(row[roles.text]), list(roles.said(row, number))
+        found = [_Tagged.of(one, row, number) for one in tags]
         key = shown(row[roles.identity]) if roles.identity else text
-        if not (text.strip() or named or whole):
+        if not (text.strip() or whole or any(one.code for one in found)):
             continue  # a row left empty
         if not key.strip():
             lost.append(number)
             continue
-        first, before = texts.setdefault(key, (number, text))
-        if text and before != text:
-            told = f"the id {key!r} has another text in row {first}"
-            raise InputError(told, path=path, row=number, hint="give every comment an id of its own")
+        first.setdefault(key, number)
+        if text:
+            place, before = texts.setdefault(key, (number, text))
+            if before != text:
+                told = f"the id {key!r} has another text in row {place}"
+                raise InputError(told, path=path, row=number, hint="give every comment an id of its own")
         known = said.setdefault(key, [])
         known += [cell for cell in whole if cell.value not in [one.value for one in known]]
-        begin, stop = span_of(before, row.get(start), row.get(end), path=path, row=number, columns=(start, end))
-        if named:
-            cell = row[polarity] if polarity else None
-            marks.setdefault(key, []).append(Mark(named, cell, begin, stop, polarity or "", number))
+        tagged.setdefault(key, []).extend(found)
     _refuse_lost(lost, path, roles.identity or roles.text)
-    for key, (number, text) in texts.items():
-        name = key if roles.identity else str(number)
-        yield Line(number, name, text, tuple(marks.get(key, ())), tuple(said[key]))
+    for key, number in first.items():
+        text = texts[key][1] if key in texts else ""
+        marks = tuple(mark for mark in (one.mark(text, path) for one in tagged[key]) if mark.code)
+        yield Line(number, key if roles.identity else str(number), text, marks, tuple(said[key]))
 
 
 def _refuse_lost(rows: Sequence[int], path: Path, column: str) -> None:
@@ -215,19 +243,15 @@ def _wide(
     polarities: Mapping[str, str],
     known: frozenset[str],
 ) -> LabelFile:
-    """One column a code. Columns without a single polarity are none, unless the frame has a code of that name."""
+    """One column a code. Columns without polarities are none, unless the frame has a code of that name."""
     plain = {roles.text, roles.identity, roles.sentiment, roles.label}
-    cells = _distinct(source, [name for name in source.schema.names if name not in plain])
-    words = frozenset(polarities) | ABSENT | PRESENT
-    codes = tuple(
-        name
-        for name, found in cells.items()
-        if name.strip() in known or (found & words and match_name(name)[1] < EXACT)
-    )
+    cells = distinct(source, [name for name in source.schema.names if name not in plain])
+    codes = code_columns(cells, polarities, known)
     left = tuple(name for name, found in cells.items() if name not in codes and found)
-    used = set().union(*(cells[name] for name in codes)) if codes else set()
-    # 1 and 0 are "there" and "not there" in a table that has nothing else; beside -1 they are polarities.
-    ticked = used <= {"1", "0"} | PRESENT | ABSENT
+    used = frozenset(cell for name in codes for cell in cells[name])
+    # 1 and 0 are "there" and "not there" in a table that has nothing else; beside -1, or -2 for "not there", they are
+    # polarities.
+    ticked = used <= NUMBERS | PRESENT | ABSENT and "-2" not in used
     absent, present = (ABSENT | {"0"}, PRESENT | {"1"}) if ticked else (ABSENT, PRESENT)
 
     def lines() -> Iterator[Line]:
@@ -238,26 +262,4 @@ def _wide(
             if (text := shown(row[roles.text])) or marks:
                 yield Line(number, identity, text, marks, tuple(roles.said(row, number)))
 
-    return LabelFile(lines(), left, absent, present)
-
-
-#: In a cell of a wide table, whatever else stands in the file.
-ABSENT = frozenset(
-    {"-2", "-", "/", "无", "否", "未提及", "未提到", "没有提到", "no", "none", "n", "false", "not mentioned"}
-)
-PRESENT = frozenset({"√", "✓", "✔", "是", "有", "x", "y", "yes", "true", "提及", "提到"})
-
-
-def _distinct(source: Source, names: Sequence[str]) -> dict[str, frozenset[str]]:
-    """Up to fifty different cells of each column, as words; a whole reading of the file."""
-    found: dict[str, set[str]] = {name: set() for name in names}
-    for batch in source.batches():
-        for name in names:
-            if len(found[name]) <= _FEW:
-                some = pc.unique(batch.column(name)).drop_null()
-                found[name] |= {shown(cell).strip().lower() for cell in _first(some)} - {""}
-    return {name: frozenset(cells) for name, cells in found.items()}
-
-
-def _first(cells: pa.Array) -> list[Any]:
-    return list(cells.slice(0, _FEW + 1).to_pylist())
+    return LabelFile(lines(), left, absent, present, ticked and not used.isdisjoint(NUMBERS), roles.label)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from vocnlp.errors import InputError
+from vocnlp.text import simplify
 
 _DIGITS = 18  # no text is longer than a number of so many digits says
 _OFFSETS = "start counts the characters before the marked words, end those up to their last; or leave both empty"
@@ -59,11 +61,24 @@ def shown(cell: Any) -> str:
     return str(cell)
 
 
+def word_of(cell: Any) -> str:
+    """A cell as it is looked for among words that are known: trimmed, in lower case, Traditional characters Simplified."""
+    return _plain(shown(cell).strip())
+
+
+@lru_cache(maxsize=4096)
+def _plain(word: str) -> str:
+    if word.isascii():
+        return word.lower()
+    return simplify(word.encode("utf-8", "replace").decode()).lower()  # OpenCC cannot read half a surrogate pair
+
+
 def span_of(
     text: str, start: Any, end: Any, *, path: Path, row: int, columns: tuple[str, str] = ("start", "end")
 ) -> tuple[int, int] | tuple[None, None]:
     """The offsets that two cells give, in characters of ``text`` as it stands; (None, None) where both are empty.
 
+    columns: what the cells are called, "" for one that the file does not have
     InputError names the cell where they mark no words of the text.
     """
     first, last = shown(start).strip(), shown(end).strip()
@@ -75,6 +90,8 @@ def span_of(
         return InputError(told, path=path, row=row, column=columns[which], value=word, hint=_OFFSETS)
 
     for which, word in enumerate((first, last)):
+        if not word and not columns[which]:
+            raise refused(1 - which, f"one offset without the other: there is no column {('start', 'end')[which]!r}")
         if not word:
             raise refused(which, "one offset without the other")
         if not word.isdecimal():

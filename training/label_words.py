@@ -9,7 +9,7 @@ from typing import Any
 from vocnlp.errors import InputError
 from vocnlp.records import MIXED, NEGATIVE, NEUTRAL, POLARITIES, POSITIVE
 
-from .label_marks import Line, Mark, Said, shown
+from .label_marks import Line, Mark, Said, shown, word_of
 
 POLARITY_WORDS = {
     **{polarity: polarity for polarity in (*POLARITIES, MIXED)},
@@ -37,13 +37,14 @@ class Whole:
 
 def sentiment_of(value: Any) -> str | None:
     """The sentiment that a cell means, ``MIXED`` among them; None for an empty cell and for other words."""
-    return POLARITY_WORDS.get(shown(value).strip().lower())
+    return POLARITY_WORDS.get(word_of(value))
 
 
 class Words:
     """The words of a file, judged; all that mean nothing are told at once by ``refuse``.
 
-    absent, present: what a cell says, beside polarities, where a code is not in a text, and where it is
+    absent, present: what a cell says, beside polarities, where a code is not in a text, and where it is; empty for all
+    files but wide tables
     """
 
     def __init__(self, path: Path, absent: frozenset[str], present: frozenset[str]) -> None:
@@ -52,15 +53,15 @@ class Words:
 
     def there(self, mark: Mark) -> bool:
         """Whether the cell of a code says that the text speaks of it."""
-        return shown(mark.polarity).strip().lower() not in self._absent
+        return word_of(mark.polarity) not in self._absent
 
     def polarity(self, mark: Mark) -> str | None:
         """The polarity of a code that is there; None where it was not judged."""
-        word = shown(mark.polarity).strip()
-        if not word or word.lower() in self._present:
+        word = word_of(mark.polarity)
+        if not word or word in self._present:
             return None
-        if (polarity := POLARITY_WORDS.get(word.lower())) is None:
-            self._bad.setdefault(_POLARITY, []).append((mark.row, mark.column, word))
+        if (polarity := POLARITY_WORDS.get(word)) is None:
+            self._bad.setdefault(_POLARITY, []).append((mark.row, mark.column, shown(mark.polarity).strip()))
         return polarity
 
     def whole(self, line: Line) -> Whole:
@@ -90,4 +91,7 @@ class Words:
         for kind, ((row, column, word), *others) in self._bad.items():
             more = "; ".join(f"row {at} {value[:20]!r}" for at, _, value in others[:5])
             told = f"{kind}; {len(others):,} more: {more}" if others else kind
-            raise InputError(told, path=self._path, row=row, column=column, value=word, hint=_HINTS[kind])
+            hint = _HINTS[kind]
+            if kind == _POLARITY and self._absent:
+                hint += "; is the column no code? take it out"
+            raise InputError(told, path=self._path, row=row, column=column, value=word, hint=hint)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import lzma
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from vocnlp.records import MIXED, NEUTRAL, POLARITIES
 from vocnlp.tables import open_table
 from vocnlp.text import normalise, normalise_all
 
+from .label_advice import advice
 from .label_files import read_label_file
 from .label_marks import Line
 from .label_words import POLARITY_WORDS, Words
@@ -51,6 +51,7 @@ class Labelled:
     weight: float = 1.0
     dev_parts: int = 10  # one part in this many of its set is held out for measuring; 0: none
     row: int = field(default=0, compare=False)  # of its file, as the file shows it
+    path: str = field(default="", compare=False, repr=False)  # of that file, for messages
 
     @property
     def coded(self) -> bool:
@@ -87,10 +88,15 @@ def read_labelled(path: Path | str, *frames: Codeframe) -> list[Labelled]:
 
 @dataclass(frozen=True)
 class Read:
-    """The rows of a labelled file, and the columns of a wide one that hold no polarity and so were left out."""
+    """The rows of a labelled file, and the columns of a wide one that hold no polarities and so were left out.
+
+    ticked: 1 and 0 were read as there and not there; column: whose cells name codes, None where columns are codes
+    """
 
     rows: tuple[Labelled, ...]
     left: tuple[str, ...] = ()
+    ticked: bool = False
+    column: str | None = None
 
 
 def read_file(path: Path | str, *frames: Codeframe) -> Read:
@@ -109,11 +115,9 @@ def read_file(path: Path | str, *frames: Codeframe) -> Read:
         hint = 'expected fields: "tags", "label" or "sentiment" (jsonl), or columns code/polarity or one column a code'
         raise InputError("no row carries a label", path=path, hint=hint)
     two_class = not any(row.sentiment == NEUTRAL for row in rows)
-    source = path.stem
-    return Read(
-        tuple(replace(row, two_class=two_class and row.sentiment is not None, source=source) for row in rows),
-        found.left,
-    )
+    source, name = path.stem, str(path)
+    kept = (replace(row, two_class=two_class and row.sentiment is not None, source=source, path=name) for row in rows)
+    return Read(tuple(kept), found.left, found.ticked, found.column)
 
 
 def _labelled(line: Line, words: Words) -> Labelled:
@@ -121,7 +125,8 @@ def _labelled(line: Line, words: Words) -> Labelled:
     whole = words.whole(line)
     if whole.code is not None and whole.code not in {tag.code for tag in tags}:
         tags.append(GoldTag(whole.code, None))
-    annotated = None if line.annotated is None else frozenset(line.annotated)
+    # A code that is tagged was looked for, whether or not the list says so.
+    annotated = None if line.annotated is None else frozenset(line.annotated).union(tag.code for tag in tags)
     if whole.sentiment == MIXED and not tags and annotated is None:
         annotated = frozenset()  # as in any row of a sentiment alone, nobody looked for codes
     sentiment = whole.sentiment if whole.sentiment in POLARITIES else None
@@ -141,20 +146,33 @@ def read_texts(path: Path | str) -> list[str]:
 def starred_lines(path: Path) -> Iterator[tuple[int, str]]:
     """``(stars, text)`` of every line ``stars<TAB>text`` of an xz file; a source name in place of the stars counts as 0.
 
-    InputError names the line that is not UTF-8 or has no tab.
+    InputError names the line that is not UTF-8 or has no tab, and the last one of a file that cannot be read further.
     """
-    with lzma.open(path, "rb") as file:
-        for number, raw in enumerate(file, 1):
-            try:
-                head, tab, text = raw.decode("utf-8").rstrip("\r\n").partition("\t")
-            except UnicodeDecodeError as error:
-                hint = "save the corpus as UTF-8, or take the line out"
-                raise InputError(f"is not UTF-8: {error.reason}", path=path, row=number, hint=hint) from error
-            if not tab:
-                raise InputError(
-                    "a line without a tab", path=path, row=number, hint="stars<TAB>text or source<TAB>text"
-                )
-            yield (int(head) if head in ("1", "2", "3", "4", "5") else 0), text
+    for number, raw in enumerate(_unpacked(path), 1):
+        try:
+            head, tab, text = raw.decode("utf-8").rstrip("\r\n").partition("\t")
+        except UnicodeDecodeError as error:
+            hint = "save the corpus as UTF-8, or take the line out"
+            raise InputError(f"is not UTF-8: {error.reason}", path=path, row=number, hint=hint) from error
+        if not tab:
+            raise InputError("a line without a tab", path=path, row=number, hint="stars<TAB>text or source<TAB>text")
+        yield (int(head) if head in ("1", "2", "3", "4", "5") else 0), text
+
+
+def _unpacked(path: Path) -> Iterator[bytes]:
+    """The lines of an xz file; InputError with the last that could be read where it is cut off, or no xz file."""
+    last = 0
+    try:
+        with lzma.open(path, "rb") as file:
+            for raw in file:
+                last += 1
+                yield raw
+    except (EOFError, lzma.LZMAError) as error:
+        told = f"{error}; lines up to this one could be read" if last else str(error)
+        raise InputError(f"is no whole xz file: {told}", path=path, row=last or None, hint="copy it again") from error
+    except OSError as error:
+        hint = "check the spelling, the folder and its rights"
+        raise InputError(f"cannot be read: {error.strerror}", path=path, hint=hint) from error
 
 
 def labels_of(row: Labelled) -> list[str]:
@@ -185,22 +203,11 @@ def unknown_codes(rows: Sequence[Labelled], frame: Codeframe) -> dict[str, list[
     return unknown
 
 
-def meant(label: str, frame: Codeframe) -> str | None:
-    """The id or name of the frame that a label may mean: the same but for case and width, or else the nearest."""
-    words = {normalise(word).strip(): word for code in reversed(frame.codes) for word in (code.name, code.id)}
-    plain = normalise(label).strip()
-    if plain in words:
-        return words[plain]
-    near = difflib.get_close_matches(plain, words, n=1, cutoff=0.6)
-    return words[near[0]] if near else None
-
-
 def in_frame(rows: Sequence[Labelled], frame: Codeframe, *, path: Path | str = "data") -> list[Labelled]:
     """The rows with codes, tagged or looked for, as ids of the frame; InputError lists codes that it does not have."""
     if unknown := unknown_codes(rows, frame):
         label, places = sorted(unknown.items())[0]
-        near = meant(label, frame)
-        hint = f"did you mean {near!r}?" if near else "add it to the codeframe, or train without --codeframe"
+        hint = advice(label, frame, otherwise="add it to the codeframe, or take its tags out of the data")
         others = [repr(other) for other in sorted(unknown)[1:6]]
         also = f", nor {len(unknown) - 1} more ({', '.join(others)})" if others else ""
         told = f"the codeframe {frame.name} has no such code{also}"
@@ -216,17 +223,20 @@ def in_frame(rows: Sequence[Labelled], frame: Codeframe, *, path: Path | str = "
 
 
 def part_of(text: str, parts: int = 10) -> int:
-    """The part (0 .. parts-1) of a text, by a hash of its normalised form, so that near twins share a part."""
-    return _part(plain_of(text), parts)
+    """The part (0 .. parts-1) of a text, by a hash of its normalised form, so that near twins share a part.
+
+    Texts of marks alone, of which that leaves nothing, go by the text itself: they would all share one part.
+    """
+    return _part(plain_of(text) or text.strip(), parts)
 
 
 def parts_of(texts: Sequence[str], parts: int = 10) -> list[int]:
     """``[part_of(text, parts) for text in texts]``, several times as fast for many."""
-    return [_part(plain, parts) for plain in plain_all(texts)]
+    return [_part(plain or text.strip(), parts) for plain, text in zip(plain_all(texts), texts, strict=True)]
 
 
 def _part(plain: str, parts: int) -> int:
-    return int(hashlib.sha256(plain.encode()).hexdigest()[:8], 16) % parts
+    return int(hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()[:8], 16) % parts
 
 
 def plain_of(text: str) -> str:
@@ -244,9 +254,9 @@ def plain_all(texts: Sequence[str]) -> list[str]:
 
 
 def plain_by_text(rows: Iterable[Labelled]) -> dict[str, str]:
-    """Text -> ``plain_of(text)``, each text once."""
+    """Text -> ``plain_of(text)``, or the text itself, trimmed, where that leaves nothing; each text once."""
     texts = list({row.text: None for row in rows})
-    return dict(zip(texts, plain_all(texts), strict=True))
+    return {text: plain or text.strip() for text, plain in zip(texts, plain_all(texts), strict=True)}
 
 
 def split(rows: Sequence[Labelled], plain: Mapping[str, str] | None = None) -> tuple[list[Labelled], list[Labelled]]:

@@ -9,11 +9,14 @@ from pathlib import Path
 
 from vocnlp.bundle import MANIFEST, Bundle
 from vocnlp.codeframe import Codeframe
+from vocnlp.codeframe_parts import fits_as_id
 from vocnlp.codeframe_writing import next_version
+from vocnlp.errors import InputError
 
 from .checked import NOTE, Checked, Finding
 from .checks import Suspects, check
-from .labelled import Labelled, Read, frame_of, in_frame, plain_by_text, read_file, split, unknown_codes
+from .label_advice import several
+from .labelled import Labelled, Read, frame_of, in_frame, labels_of, plain_by_text, read_file, split, unknown_codes
 from .mapping import read_all
 from .own_recipe import OwnRecipe
 from .recipe import Recipe, read_recipe
@@ -40,8 +43,9 @@ class Prepared:
 def prepare(own: OwnRecipe) -> Prepared:
     """Read the files of a recipe and look over them. InputError for a file that cannot be read at all.
 
-    Development rows that stand in the training data, too, are left out of training. Without a codeframe it is a flat one of
-    the data's codes; for few comments that of the start, and the codes of the data that it lacks.
+    Development rows that stand in the training data, too, are left out of training, and rows without a text of both.
+    Without a codeframe it is a flat one of the data's codes; for few comments that of the start, and the codes of the
+    data that it lacks.
     The recipe that comes back is sealed: what is written over a file while the training goes on was not learnt from.
     """
     base = Bundle.load(own.start) if own.start is not None and (Path(own.start) / MANIFEST).is_file() else None
@@ -51,6 +55,9 @@ def prepare(own: OwnRecipe) -> Prepared:
     read = read_file(own.data, *frames)
     apart = read_file(own.dev, *frames) if own.dev else None
     own = own.sealed()
+    _refuse_unfit(read, own.data, given or begun, named=given is None)
+    if apart is not None and own.dev is not None:
+        _refuse_unfit(apart, own.dev, given or begun, named=given is None)
     rows, dev = list(read.rows), list(apart.rows) if apart else []
     frame = given or (frame_of([*rows, *dev]) if begun is None else _widened(begun, [*rows, *dev]))
     unknown = bool(given and (unknown_codes(rows, frame) or unknown_codes(dev, frame)))
@@ -60,12 +67,17 @@ def prepare(own: OwnRecipe) -> Prepared:
     if apart is None:
         rows = [replace(row, dev_parts=own.dev_parts) for row in rows]
         rows, dev = split(rows, plain)
-    checked = check(rows, dev, Suspects(given, _words(base), _left(read, apart)), plain)
+    ticked = read.ticked or (apart is not None and apart.ticked)
+    beside = Suspects(
+        given, _words(base), _left(read, apart), ticked, own.dev,
+        encoder=own.start is not None and not own.few, ngrams=own.ngrams, noisy=own.encoder.robust > 0,
+    )  # fmt: skip
+    checked = check(rows, dev, beside, plain)
     checked = replace(checked, findings=(*checked.findings, *_start(base, frame)))
     own = replace(own, name=own.name or own.data.stem, version=own.version or datetime.now(UTC).strftime("%Y.%m.%d"))
     plan = Recipe(own.name, own.version, frame, (), own.linear, own.encoder)
     kept = _without(rows, dev, plain)
-    return Prepared(plan, tuple(kept), tuple(dev), checked, own.data, own.start, own.ngrams, own)
+    return Prepared(plan, _filled(kept), _filled(dev), checked, own.data, own.start, own.ngrams, own)
 
 
 def prepare_sets(recipe: Path, root: Path, *, start: str | None, kind: str, ngrams: bool = True) -> Prepared:
@@ -74,8 +86,9 @@ def prepare_sets(recipe: Path, root: Path, *, start: str | None, kind: str, ngra
     rows = read_all(plan.sets, plan.frame, root, kind)
     plain = plain_by_text(rows)
     train, dev = split(rows, plain)
-    checked = check(train, dev, Suspects(plan.frame), plain)
-    return Prepared(plan, tuple(_without(train, dev, plain)), tuple(dev), checked, recipe, start, ngrams)
+    checked = check(train, dev, Suspects(plan.frame, encoder=start is not None, ngrams=ngrams), plain)
+    kept = _without(train, dev, plain)
+    return Prepared(plan, _filled(kept), _filled(dev), checked, recipe, start, ngrams)
 
 
 def _widened(frame: Codeframe, rows: Sequence[Labelled]) -> Codeframe:
@@ -90,6 +103,28 @@ def _words(base: Bundle | None) -> frozenset[str]:
         return frozenset()
     named = (base.codeframe[code].name for code in base.classifier.codes if code in base.codeframe)
     return frozenset((*base.classifier.codes, *named))
+
+
+def _filled(rows: Sequence[Labelled]) -> tuple[Labelled, ...]:
+    """The rows that have a text: of the others nothing can be learnt, and nothing measured."""
+    return tuple(row for row in rows if row.text.strip())
+
+
+def _refuse_unfit(read: Read, path: Path, frame: Codeframe | None, *, named: bool) -> None:
+    """InputError for the first label that holds several codes or, where codes are ``named`` by labels, that can be none."""
+    words = {word for code in frame.codes for word in (code.id, code.name)} if frame else set()
+    labels = {label for row in read.rows for label in labels_of(row)}
+    for label in sorted(labels - words):
+        hint = "one row a code; if it is a single code, give a codeframe that has it"
+        if read.column is not None and (parts := several(label, labels | words)):
+            told = f"holds {len(parts)} codes, each of which stands alone, too"
+        elif named and not fits_as_id(label):
+            told = "cannot be the name of a code: it has '|' or control characters in it"
+        else:
+            continue
+        row = next(row.row for row in read.rows if label in labels_of(row))
+        column = label if read.column is None else read.column
+        raise InputError(told, path=path, row=row or None, column=column, value=label, hint=hint)
 
 
 def _left(*files: Read | None) -> tuple[str, ...]:

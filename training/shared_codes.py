@@ -9,7 +9,8 @@ from vocnlp.codeframe import Codeframe
 from vocnlp.errors import InputError
 from vocnlp.records import Prediction
 
-from .labelled import Labelled, meant
+from .label_advice import meant
+from .labelled import Labelled
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,9 @@ def _meanings(
             hint = f"did you mean {near!r}?" if near else "add it to a codeframe, or take its tags out of the data"
             said = f"neither codeframe, {old.name} or {new.name}, has such a code"
             row = tagged[label]
-            raise InputError(said, path=row.source, row=row.row or None, column="code", value=label, hint=hint)
+            raise InputError(
+                said, path=row.path or row.source, row=row.row or None, column="code", value=label, hint=hint
+            )
         shared = here.id if here is not None and here.id in new_id.values() else None
         found[label] = shared or (new_id.get(there.id) if there is not None else None)
     return found

@@ -170,13 +170,19 @@ def judged_codes(row: Labelled, prediction: Prediction, known: Collection[str]) 
 
 
 def judged_pairs(row: Labelled, prediction: Prediction, known: Collection[str]) -> Answer | None:
-    """(code, polarity) of a text; a polarity that nobody judged can be neither right nor wrong."""
+    """(code, polarity) of a text; a polarity that nobody judged can be neither right nor wrong.
+
+    A code with a mark that has no polarity, or a mixed one, is not judged there whatever its other marks say: training
+    reads it so, too.
+    """
     if (codes := judged_codes(row, prediction, known)) is None:
         return None
     unjudged = {tag.code for tag in row.tags if tag.polarity not in POLARITIES}
-    gold = frozenset((tag.code, tag.polarity) for tag in row.tags if tag.polarity in POLARITIES)
-    said = ((tag.code, tag.polarity) for tag in prediction.tags if tag.code in codes.said)
-    return Answer(gold, frozenset(pair for pair in said if pair[0] not in unjudged))
+    marked, said = ((tag.code, tag.polarity) for tag in row.tags), ((tag.code, tag.polarity) for tag in prediction.tags)
+    return Answer(
+        frozenset(pair for pair in marked if pair[0] not in unjudged),
+        frozenset(pair for pair in said if pair[0] in codes.said - unjudged),
+    )
 
 
 def judged_sentiment(row: Labelled, prediction: Prediction, known: Collection[str] = ()) -> Answer | None:

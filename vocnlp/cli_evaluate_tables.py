@@ -49,6 +49,12 @@ def print_examined(console: Console, figures: Mapping[str, Any], *, errors: int)
         for case in cases[:errors]:
             _print_error(console, kind, case)
     say(console, f"{figures['rows']:,} comments, {figures['comments_per_second'] or 0:,.0f} a second")
+    _say_left_out(console, figures["without_text"])
+
+
+def _say_left_out(console: Console, rows: int) -> None:
+    if rows:
+        say(console, f"{rows:,} row(s) without a text left out")
 
 
 def _codes(per_code: Mapping[str, Mapping[str, Any]]) -> Table:
@@ -94,6 +100,7 @@ def print_comparison(console: Console, found: Comparison) -> None:
     say(console, f"{len(found.changed):,} of {found.rows:,} comments answered differently: {told}")
     slow, fast = found.comments_per_second
     say(console, f"comments a second of processor time: old {slow:,.0f}, new {fast:,.0f}")
+    _say_left_out(console, found.without_text)
 
 
 def _differences(found: Comparison) -> Table:
