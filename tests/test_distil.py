@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain, pairwise
 from pathlib import Path
@@ -16,11 +17,12 @@ from tokenizers import Tokenizer
 from transformers import AutoModel, AutoTokenizer
 
 from vocnlp.errors import InputError
-from vocnlp.training.distil.batches import Setting, batches_of, comment_batches
+from vocnlp.training.distil.batches import Batch, Setting, batches_of, comment_batches
 from vocnlp.training.distil.learner import Learner, hide, say, states_of
 from vocnlp.training.distil.looks import answers, figures
 from vocnlp.training.distil.numbers import DEV, TRAIN, Comments, cuts, joined, load_comments, load_corpus, save_labelled
 from vocnlp.training.distil.packed import compiled, pack, padded_attention, plain_kernels
+from vocnlp.training.distil.phases import Part
 from vocnlp.training.distil.plan import SHIPPED, Phase, Plan, Shape, read_plan
 from vocnlp.training.distil.prepare import BEGIN, prepare, save_begin
 from vocnlp.training.distil.stages import PASSED_ON, STUDENT, learn, write_encoder
@@ -28,6 +30,8 @@ from vocnlp.training.encoder_fit import scores
 from vocnlp.training.encoder_net import TaggerNet
 from vocnlp.training.encoder_source import load_source
 from vocnlp.training.labelled import GoldTag, Labelled
+from vocnlp.training.own_recipe import sha256
+from vocnlp.training.pretrain.begun import note_begun
 from vocnlp.training.pretrain.corpus import Document
 from vocnlp.training.pretrain.tokens import tokenise
 from vocnlp.training.pretrain.vocabulary import build_tokenizer, count_words
@@ -346,6 +350,75 @@ def test_a_loss_that_is_no_number_stops_the_run_and_says_where(work: Path) -> No
     with pytest.raises(TrainingError, match=r"grow: .*no number") as caught:
         run(work, replace(PLAN, grow=replace(PHASE, rate=1e30, tokens=9000)))
     assert "lower the rate" in str(caught.value.hint)
+
+
+def test_weights_that_are_no_numbers_are_kept_in_no_checkpoint(work: Path, tokenizer: Tokenizer) -> None:
+    phase = replace(PHASE, tokens=6000)
+    part = Part("grow", work, setting(tokenizer), learner(tokenizer), phase)
+    comments = load_comments(work / "labelled", TRAIN, "cpu")
+
+    def step(batch: Batch, chance: torch.Generator) -> dict[str, torch.Tensor]:
+        loss = part.learner.word_bias.sum() * (1.0 if part.position.step < 10 else float("nan"))
+        return {"words": loss}
+
+    def epochs(epoch: int) -> Iterator[Batch]:
+        return comment_batches(part.setting, comments, phase.batch, epoch, 1)
+
+    with pytest.raises(TrainingError) as caught:
+        part.run(epochs, step, lambda what, share: None, save_every=0.0)
+    assert caught.value.message == "grow: weights are no numbers at step 11"
+    assert caught.value.hint == "lower the rate in the recipe; the last checkpoint is whole"
+    assert all(bool(torch.isfinite(tensor).all()) for tensor in weights_of(work / "grow").values())
+
+
+def test_a_kill_while_the_account_is_written_leaves_the_one_of_before(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Path.write_text
+
+    def killed(path: Path, text: str, **named: str) -> int:
+        if "spent.json" in path.name and '"tune"' in text:
+            write(path, text[:40], encoding="utf-8")
+            raise KeyboardInterrupt
+        return write(path, text, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(work)
+    assert list(json.loads((work / "spent.json").read_text())["parts"]) == ["grow"]
+    run(work)
+    assert list(json.loads((work / "spent.json").read_text())["parts"]) == ["grow", "tune", "pass_on", "finish"]
+
+
+def test_a_distillation_of_another_plan_or_other_sets_is_not_gone_on_with(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sets = work / "sets.toml"
+    sets.write_text("name = 'x'\n", encoding="utf-8")
+    note_begun(work / "distil.json", {**PLAN.begun(), "sets": sha256(sets)})
+    asked: list[Path] = []
+    monkeypatch.setattr(
+        "vocnlp.training.distil.prepare.prepare_corpus", lambda plan, root, work, *_, **__: asked.append(work)
+    )
+
+    def go(plan: Plan) -> None:
+        prepare(plan, work, work, sets, Console(quiet=True), start=None)
+
+    go(PLAN)
+    go(replace(PLAN, finished=0.7, grow=replace(PLAN.grow, tokens=9000, rate=5e-4)))  # longer, or slower
+    assert asked == [work, work]
+    for plan, column in (
+        (replace(PLAN, seed=21), "seed"),
+        (replace(PLAN, tune=replace(PLAN.tune, labels=0.5)), "tune"),
+    ):
+        with pytest.raises(InputError, match=f"column '{column}': was begun with another setting"):
+            go(plan)
+    sets.write_text("name = 'y'\n", encoding="utf-8")
+    with pytest.raises(InputError, match="column 'sets': was begun with another setting") as caught:
+        go(PLAN)
+    assert caught.value.hint == "give another folder with --work, or the sets that it was begun with"
+    assert asked == [work, work]
 
 
 def test_figures_count_what_is_right_where_it_was_looked_for(work: Path, tokenizer: Tokenizer) -> None:

@@ -308,8 +308,9 @@ def test_a_loss_that_is_no_number_stops_the_fit_and_says_where(folder: Path, tin
     read = examples(tiny_rows, ["taste"], Tokenizer.from_file(str(folder / "tokenizer.json")), 24, Marks())
     network = TaggerNet(load_source(str(folder)).model, 1)
     fit = EncoderFit(network, replace(RECIPE, rate=float("inf")), exclusive=False)
-    with pytest.raises(TrainingError, match="the loss is nan at step 2"):
+    with pytest.raises(TrainingError, match="the loss is nan at step 2") as caught:
         fit.run(read, progress=lambda what, share: None)
+    assert caught.value.hint == "lower the rate in the recipe"  # no checkpoint is spoken of: there is none
 
 
 def test_marked_words_draw_the_attention(folder: Path, tiny_frame: Codeframe) -> None:

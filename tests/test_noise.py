@@ -54,6 +54,18 @@ OPINIONS = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("。" * 401, "punctuation"), ("！" * 2000, "punctuation"), ("?!" * 201, "punctuation"), ("@" * 401, "punctuation"),
+        ("-" * 100_000, "punctuation"), (" " * 401, "empty"), ("\u200b\n" * 900, "empty"), ("🇨🇳" * 300, "empty"),
+        ("…" * 500 + "菜咸了", None), ("！" * 500 + "👍", None), ("　" * 450 + "\n上错桌", None), ("。" * 100_000 + "差", None),
+    ],
+)  # fmt: skip
+def test_marks_and_blanks_are_noise_however_many_they_are(text: str, kind: str | None) -> None:
+    assert noise_kind(text) == kind
+
+
 @pytest.mark.parametrize(("text", "kind"), [(text, kind) for kind, texts in NOISE.items() for text in texts])
 def test_noise_is_named(text: str, kind: str) -> None:
     assert noise_kind(text) == kind

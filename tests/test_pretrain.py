@@ -7,20 +7,24 @@ import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
+from safetensors.torch import load_file, save_file
 from transformers import AutoModel, AutoTokenizer
 
 from vocnlp.errors import InputError
 from vocnlp.training.encoder_net import mood_loss
-from vocnlp.training.labelled import starred_lines
+from vocnlp.training.labelled import Labelled, starred_lines
+from vocnlp.training.pretrain import stages
 from vocnlp.training.pretrain.corpus import Document, unlabelled
 from vocnlp.training.pretrain.loop import Training, table_of
 from vocnlp.training.pretrain.network import candidates, hide
 from vocnlp.training.pretrain.plan import Plan, read_plan
-from vocnlp.training.pretrain.stages import write_encoder
+from vocnlp.training.pretrain.stages import PROBE, prepare, write_encoder
 from vocnlp.training.pretrain.tokens import Tokens, batches, padded, tokenise
 from vocnlp.training.pretrain.vocabulary import build_tokenizer, count_words
 from vocnlp.training.steps import TrainingError, rate_at
@@ -225,8 +229,9 @@ def test_training_learns(tmp_path: Path) -> None:
 
 def test_a_loss_that_is_no_number_stops_the_training_and_says_where(tmp_path: Path) -> None:
     training = Training(replace(TINY, rate=float("inf")), numbered(), numbered(), work_folder(tmp_path / "w"))
-    with pytest.raises(TrainingError, match="the loss is nan at step 1, epoch 0"):
+    with pytest.raises(TrainingError, match="the loss is nan at step 1, epoch 0") as caught:
         list(training.steps())
+    assert caught.value.hint == "lower the rate in the recipe"
 
 
 def test_the_encoder_is_read_by_transformers_and_no_file_of_it_is_a_pickle(tmp_path: Path) -> None:
@@ -257,6 +262,85 @@ def test_a_pretraining_goes_on_from_an_encoder_and_its_heads(tmp_path: Path) -> 
     np.save(tmp_path / "two" / "vectors.npy", np.zeros((second.size, 32), np.float32))
     with pytest.raises(InputError, match="is of shape"):
         Training(wider, tokens, tokens, tmp_path / "two", start=tmp_path / "encoder")
+
+
+def test_an_encoder_to_go_on_from_that_lacks_weights_is_refused(tmp_path: Path) -> None:
+    tokens = numbered()
+    write_encoder(Training(TINY, tokens, tokens, work_folder(tmp_path / "one")), start := tmp_path / "encoder")
+    held = load_file(start / "model.safetensors")
+    lacking = {name: tensor for name, tensor in held.items() if name != "encoder.layer.0.output.dense.bias"}
+    save_file(lacking, start / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(InputError) as caught:
+        Training(TINY, tokens, tokens, work_folder(tmp_path / "two"), start=start)
+    told = "model.safetensors holds no encoder.encoder.layer.0.output.dense.bias"
+    assert caught.value.message == f"{start}: {told}"
+    save_file({f"net.{name}": tensor for name, tensor in held.items()}, start / "model.safetensors")
+    with pytest.raises(InputError) as caught:
+        table_of(start)
+    assert caught.value.message == f"{start}: model.safetensors holds no embeddings.word_embeddings.weight"
+
+
+# --- a work folder belongs to one plan ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data root of a few reviews, without the labelled sets, of which these tests need none."""
+    write_corpus(tmp_path / "root", [f"{1 + n % 5}\t{'，'.join(TEXTS[n % 8])}，第{n}次" for n in range(200)])
+    probe = [Labelled("1", "师傅很耐心", (), "positive", source=PROBE)]
+    monkeypatch.setattr(stages, "labelled_rows", lambda frame, root: (probe, probe))
+    vectors = np.zeros((TINY.vocabulary, TINY.width), np.float32)
+    monkeypatch.setattr(stages, "word_vectors", lambda tokens, size, *rest, **named: vectors[:size])
+    return tmp_path / "root"
+
+
+PLAN = replace(TINY, shares=dict.fromkeys(range(6), 1.0))
+
+
+def test_numbers_made_for_one_plan_are_not_gone_on_with_by_another(corpus: Path, tmp_path: Path) -> None:
+    work, quiet = tmp_path / "work", Console(quiet=True)
+    work.mkdir()
+    prepare(PLAN, corpus, work, quiet)
+    made = {path: path.read_bytes() for path in work.rglob("*") if path.is_file()}
+    assert sorted(path.name for path in made if path.parent == work) == [
+        "begun.json", "tokenizer.json", "vectors.npy", "vocabulary.json",
+    ]  # fmt: skip
+    prepare(replace(PLAN, tokens=8000, rate=1e-3), corpus, work, quiet)  # a longer one, and a slower one, go on
+    for plan, column, value in (
+        (replace(PLAN, width=32), "width", "16, now 32"),
+        (replace(PLAN, shares={1: 1.0}), "shares", f"{PLAN.plain()['shares']}, now {{'1': 1.0}}"),
+    ):
+        with pytest.raises(InputError) as caught:
+            prepare(plan, corpus, work, quiet)
+        told = f"{work}, column {column!r}: was begun with another setting (value: {value[:80]!r})"
+        hint = f"give another folder with --work, or the {column} that it was begun with"
+        assert (caught.value.message, caught.value.hint) == (told, hint)
+    (start := tmp_path / "start").mkdir()
+    (start / "model.safetensors").write_bytes(b"weights")
+    with pytest.raises(InputError, match="column 'init': was begun with another setting"):
+        prepare(PLAN, corpus, work, quiet, start=start)
+    assert {path: path.read_bytes() for path in work.rglob("*") if path.is_file()} == made
+
+
+def test_a_kill_while_the_vectors_are_written_leaves_no_half_of_them(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, quiet, save = tmp_path / "work", Console(quiet=True), np.save
+    work.mkdir()
+
+    def killed(file: Any, array: Any, **named: Any) -> None:
+        if array.ndim == 2:
+            Path(file if isinstance(file, Path) else file.name).write_bytes(b"\x93NUMPY")
+            raise KeyboardInterrupt
+        save(file, array, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "save", killed)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(PLAN, corpus, work, quiet)
+    assert not (work / "vectors.npy").exists()
+    prepare(PLAN, corpus, work, quiet)
+    assert np.load(work / "vectors.npy").shape[1] == TINY.width
 
 
 # --- the recipe and the command ------------------------------------------------------------------------------------

@@ -65,6 +65,9 @@ def test_what_differs_is_not_mixed(taggers: list[Path], tmp_path: Path) -> None:
         cook([(first, 1.0), (second, 1.0)], tmp_path / "mean")
     with pytest.raises(InputError, match="two folders or more, each with a share above 0"):
         cook([(first, 1.0), (first, 0.0)], tmp_path / "mean")
+    for share in (float("nan"), float("inf"), -1.0):
+        with pytest.raises(InputError, match="two folders or more, each with a share above 0"):
+            cook([(first, share), (taggers[2], 1.0)], tmp_path / "mean")
     with pytest.raises(InputError, match="two of the folders have one name"):
         cook([(first, 1.0), (first, 0.5)], tmp_path / "mean")
     assert not (tmp_path / "mean").exists()

@@ -25,7 +25,7 @@ from .encoder_net import Read, TaggerNet, code_losses, mood_loss, outcomes, taug
 from .reading import Example
 from .recipe import EncoderRecipe
 from .snapshots import Snapshots
-from .steps import TrainingError, groups, half_precision, load_beside, load_checkpoint, rate_at, save_checkpoint
+from .steps import TrainingError, groups, half_precision, load_beside, load_checkpoint, rate_at, save_checkpoint, slower
 
 Progress = Callable[[str, float], None]
 Look = Callable[[], float]
@@ -151,8 +151,7 @@ class EncoderFit:
         losses = self.losses(batch_of(chosen), step)
         total = torch.stack([weight * loss for weight, loss in losses.values()]).sum()
         if not math.isfinite(float(total.detach())):
-            hint = "lower the rate; the last checkpoint is whole"
-            raise TrainingError(f"the loss is {float(total.detach()):g} at step {step}", hint=hint)
+            raise TrainingError(f"the loss is {float(total.detach()):g} at step {step}", hint=slower(self.work))
         total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()

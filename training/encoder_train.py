@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import save
-from tokenizers import Tokenizer
 
 from vocnlp.bundle import Bundle
 from vocnlp.codeframe import Codeframe
@@ -19,6 +18,7 @@ from vocnlp.encoder import Encoder
 from vocnlp.errors import InputError
 from vocnlp.readings import lines_of
 from vocnlp.records import NEGATIVE, POSITIVE
+from vocnlp.windows import tokenizer_of
 
 from .calibration import Calibration, calibrate, mood_slopes, temperature
 from .doubting import doubted
@@ -155,7 +155,7 @@ def _read(
     frame: Codeframe,
 ) -> tuple[list[Example], list[Example]]:
     """What is learnt from, some of it misspelt once more, and what is kept apart."""
-    tokenizer = Tokenizer.from_buffer(source.vocabulary)
+    tokenizer = tokenizer_of(source.vocabulary)
     learnt = [row for row in rows if not kept_apart(row)]
     apart = [row for row in rows if kept_apart(row)]
     learnt += misspelt(learnt, recipe.misspelt, recipe.seed)
@@ -215,7 +215,7 @@ def distil(
     if not rows:
         raise InputError("no text to learn from", hint="give a file of comments with --data")
     window = min(recipe.window, source.window)
-    read = examples(rows, codes, Tokenizer.from_buffer(source.vocabulary), window, source.marks)
+    read = examples(rows, codes, tokenizer_of(source.vocabulary), window, source.marks)
     train: list[Example] = []
     for at in range(0, len(rows), teacher.classifier.chunk):
         progress("asking the teacher", 0.2 * at / len(rows))

@@ -14,10 +14,12 @@ from vocnlp.bundle import MANIFEST, Bundle
 from vocnlp.errors import InputError, OutputError
 
 from .linear_fit import LinearRecipe
-from .recipe import EncoderRecipe, encoder_settings, read_toml, settings
+from .recipe import SETS, EncoderRecipe, check_sets, encoder_settings, read_toml, settings
 
 SHIPPED = "shipped"  # in a recipe: the bundle that comes with this library, wherever it is installed
 _WEIGHTS = "model.safetensors"
+_READ = ("config.json", "tokenizer.json", "tokenizer_config.json")  # beside the weights, of a folder to start from
+_LEAST = {"dev_parts": 0, "seed": 0}
 _PARTS: dict[str, dict[str, type]] = {  # of a recipe, and the kind of each value
     "": {"name": str, "version": str, "seed": int},
     "data": {"file": str, "codeframe": str, "dev": str, "dev_parts": int, "sha256": str, "codeframe_sha256": str,
@@ -50,6 +52,9 @@ class OwnRecipe:
     digests: Mapping[str, str] = field(default_factory=dict)
     few: bool = False
 
+    def __post_init__(self) -> None:
+        _check_dev_parts(self.dev_parts, self.data, "dev_parts")
+
     def sealed(self) -> OwnRecipe:
         """The same with the SHA-256 of all it reads; InputError for a file that is not there."""
         return replace(self, digests=_digests(self))
@@ -60,7 +65,7 @@ class OwnRecipe:
         return tuple(
             f"{path} changed since (SHA-256 {before[:12]}, now {now.get(part, '-')[:12]})"
             for part, before in self.digests.items()
-            if now.get(part) != before
+            if now.get(part) != before and not (part == "start" and before == _digest_of_weights(self.start))
             for path in [{"data": self.data, "codeframe": self.codeframe, "dev": self.dev}.get(part, self.start)]
         )
 
@@ -88,6 +93,8 @@ def read_own_recipe(path: Path) -> OwnRecipe:
         raise InputError("few comments teach a bundle, and none is given", path=path, column="start.encoder")
     linear = settings(path, content, "linear", LinearRecipe)
     encoder = encoder_settings(path, content)
+    for name in SETS:
+        check_sets(path, f"encoder.{name}", getattr(encoder, name), [Path(data["file"]).stem], "the data")
     names = {"data": data.get("sha256"), "codeframe": data.get("codeframe_sha256"), "dev": data.get("dev_sha256")}
     digests = {**names, "start": start.get("sha256")}
     return OwnRecipe(
@@ -112,10 +119,22 @@ def _check_part(path: Path, name: str, part: Mapping[str, Any]) -> None:
     if name:
         _only(path, part, set(_PARTS[name]), before)
     for key, kind in _PARTS[name].items():
-        if key in part and (type(part[key]) is not kind or (key == "dev_parts" and part[key] < 0)):
+        least = _LEAST.get(key)
+        if key in part and (type(part[key]) is not kind or (least is not None and part[key] < least)):
             told = f"a value of another kind: {_KINDS[kind]} is wanted"
-            told += ", 0 or more" if key == "dev_parts" else ""
+            told += f", {least} or more" if least is not None else ""
             raise InputError(told, path=path, column=f"{before}{key}", value=str(part[key]))
+    _check_dev_parts(part.get("dev_parts", 0), path, f"{before}dev_parts")
+
+
+def _check_dev_parts(parts: int, path: Path, column: str) -> None:
+    """InputError for a split that leaves nothing to learn from."""
+    if parts == 1:
+        told, hint = (
+            "would hold out all rows, and leave none to learn from",
+            "0 holds out none, 2 and more one part in so many",
+        )
+        raise InputError(told, path=path, column=column, value=str(parts), hint=hint)
 
 
 def write_own_recipe(path: Path, own: OwnRecipe) -> None:
@@ -159,13 +178,20 @@ def sha256(path: Path) -> str:
 
 
 def digest_of_start(start: str) -> str:
-    """Of a bundle its own, of a folder that of its weights; of a hub id, whose revision is pinned, the id's."""
+    """Of a bundle its own, of a folder that of all a training reads there; of a hub id, whose revision is pinned, the id's."""
     folder = Path(start)
     if (folder / MANIFEST).is_file():
         return str(json.loads((folder / MANIFEST).read_text(encoding="utf-8")).get("digest", ""))
     if (folder / _WEIGHTS).is_file():
-        return sha256(folder / _WEIGHTS)
+        there = [name for name in (_WEIGHTS, *_READ) if (folder / name).is_file()]
+        return hashlib.sha256(repr([(name, sha256(folder / name)) for name in there]).encode()).hexdigest()
     return hashlib.sha256(start.encode()).hexdigest()
+
+
+def _digest_of_weights(start: str | None) -> str | None:
+    """What recipes of before keep of a folder to start from: the digest of its weights alone."""
+    weights = None if start is None or (Path(start) / MANIFEST).is_file() else Path(start) / _WEIGHTS
+    return sha256(weights) if weights is not None and weights.is_file() else None
 
 
 def _files(own: OwnRecipe) -> dict[str, Path]:

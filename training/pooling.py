@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 from scipy.special import expit, log_softmax
-from tokenizers import Tokenizer
 
 from vocnlp.classifiers import Floats, Scores, log_odds
 from vocnlp.encoder import Encoder
@@ -18,6 +17,7 @@ from vocnlp.linear import Linear
 from vocnlp.pooled import Pooled, Weights, mood_odds
 from vocnlp.readings import lines_of
 from vocnlp.records import NEUTRAL, POLARITIES, POSITIVE
+from vocnlp.windows import tokenizer_of
 
 from .calibration import calibrate
 from .labelled import Labelled
@@ -67,7 +67,7 @@ def pool(
     if not apart:
         return draft, dict.fromkeys(codes, 0.5)
     first, second = draft.both([lines_of(row.text) for row in apart])
-    read = examples(apart, codes, Tokenizer.from_buffer(encoder.vocabulary), encoder.window, encoder.marks)
+    read = examples(apart, codes, tokenizer_of(encoder.vocabulary), encoder.window, encoder.marks)
     seen = _seen(first, second, read)
     counted = [not row.is_of(unweighed) for row in apart]
     mood, polarity = _mood(seen, np.array(counted)), _polarity(seen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -19,6 +20,21 @@ from .mapping import SetMapping, read_mapping
 _ROBUST, _LONG = 0.6, 10.0  # of noisy labels; Zhang and Sabuncu took 0.7 for q, whatever the noise
 _FAST, _HEADS_FAST = 3e-4, 1.5e-3  # rates
 _SMALLEST_BATCH, _STEPS_AN_EPOCH, _MOST_EPOCHS = 512, 80, 16.0
+SETS = ("new", "doubted", "unweighed")  # settings of ``[encoder]`` that name sets
+_SHARE, _ANY, _SOME, _ABOVE = (0.0, 1.0), (0.0, math.inf), (1.0, math.inf), (math.ulp(0.0), math.inf)
+_RANGES = {  # of each number, both ends inclusive; doubt is looked at with the sets it is of
+    "linear": {
+        "least_texts": _SOME, "most_features": _SOME, "penalty": _ANY, "strength": _ABOVE, "sentiment_strength": _ABOVE,
+        "rounds": _SOME, "least_weight": (0, 127), "held_out": _ANY, "crossed": _ANY, "threads": _SOME,
+    },
+    "encoder": {
+        "epochs": _ANY, "least_steps": _ANY, "batch": _SOME, "window": (8, math.inf), "rate": _ANY, "heads_rate": _ANY,
+        "warm": _SHARE, "decay": _SHARE, "hidden": _SHARE, "inner": _ANY, "inner_epochs": _ANY, "inner_rate": _ANY,
+        "misspelt": _SHARE, "mention_weight": _ANY, "polarity_weight": _ANY, "mood_weight": _ANY, "evidence_weight": _ANY,
+        "look_every": _SOME, "patience": _ANY, "average": _SHARE, "kept": _SHARE, "stays": _ANY, "robust": _SHARE,
+        "seed": (0, 2**32 - 1),
+    },
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -113,24 +129,44 @@ def read_recipe(path: Path) -> Recipe:
         )
     if missing := sorted(known - {"weights", "linear", "encoder"} - set(content)):
         raise InputError("missing key in the recipe", path=path, column=missing[0])
+    for name in ("name", "version", "frame", "mapping"):
+        if not isinstance(content[name], str):
+            told = "a value of another kind: a string is wanted"
+            raise InputError(told, path=path, column=name, value=str(content[name]), hint=f'{name} = "..."')
     linear = settings(path, content, "linear", LinearRecipe)
     encoder = encoder_settings(path, content)
     frame = Codeframe.load(Path(vocnlp.frames.__file__).parent / content["frame"])
-    sets, weights = read_mapping(frame, path.parent / content["mapping"]), content.get("weights", {})
-    _check_sets(path, "weights", weights, sets)
-    for name in ("new", "doubted", "unweighed"):
-        _check_sets(path, f"encoder.{name}", getattr(encoder, name), sets)
+    mapping, weights = path.parent / content["mapping"], content.get("weights", {})
+    if not mapping.is_file():
+        hint = "the file of the sets and their codes, from the recipe's folder on"
+        raise InputError("no such mapping", path=path, column="mapping", value=content["mapping"], hint=hint)
+    _check_weights(path, weights)
+    sets = read_mapping(frame, mapping)
+    known_sets = [one.name for one in sets]
+    check_sets(path, "weights", weights, known_sets)
+    for name in SETS:
+        check_sets(path, f"encoder.{name}", getattr(encoder, name), known_sets)
     return Recipe(content["name"], content["version"], frame, _weighted(sets, weights), linear, encoder)
 
 
-def _check_sets(path: Path, column: str, named: Iterable[str], sets: Sequence[SetMapping]) -> None:
-    """InputError for a name or a pattern of no set: a slip would otherwise change nothing in silence."""
+def _check_weights(path: Path, weights: Any) -> None:
+    """InputError for what is no table of weights of 0 or more."""
+    if not isinstance(weights, dict):
+        hint = "below it a line for each set: NAME = WEIGHT"
+        raise InputError("must be a table: [weights]", path=path, column="weights", value=str(weights), hint=hint)
+    for name, weight in weights.items():
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < math.inf:
+            told, hint = "must be a number, 0 or more", "how often each text of the set counts"
+            raise InputError(told, path=path, column=f"weights.{name}", value=str(weight), hint=hint)
+
+
+def check_sets(path: Path, column: str, named: Iterable[str], known: Sequence[str], whose: str = "the mapping") -> None:
+    """InputError for a name or a pattern of none of the sets: a slip would otherwise change nothing in silence."""
     for pattern in named:
-        if not any(fnmatchcase(one.name, pattern) for one in sets):
-            hint = f"known: {', '.join(one.name for one in sets)}"
-            raise InputError(
-                "names a set that the mapping does not have", path=path, column=column, value=pattern, hint=hint
-            )
+        if not any(fnmatchcase(one, pattern) for one in known):
+            hint = f"known: {', '.join(known)}"
+            told = f"names a set that {whose} does not have"
+            raise InputError(told, path=path, column=column, value=pattern, hint=hint)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -159,7 +195,7 @@ def encoder_settings(path: Path, content: Mapping[str, Any]) -> EncoderRecipe:
 
 
 def settings(path: Path, content: Mapping[str, Any], part: str, kind: Any) -> Any:
-    """The settings of a part of a recipe as a ``kind``; InputError for an unknown one, or one of another type."""
+    """The settings of a part of a recipe as a ``kind``; InputError for an unknown one, one of another type or out of range."""
     given = content.get(part, {})
     if not isinstance(given, dict):
         raise InputError(f"must be a table: [{part}]", path=path, column=part)
@@ -177,7 +213,20 @@ def settings(path: Path, content: Mapping[str, Any], part: str, kind: Any) -> An
             kind_of = "list of words" if isinstance(known[name], tuple) else type(known[name]).__name__
             told = f"a setting of another kind: {kind_of} is wanted"
             raise InputError(told, path=path, column=f"{part}.{name}", value=str(value))
-    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
+    made = kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
+    check_ranges(path, part, made)
+    return made
+
+
+def check_ranges(path: Path, part: str, made: EncoderRecipe | LinearRecipe) -> None:
+    """InputError for a number that means nothing where it stands. part: "encoder" or "linear"; path: what errors name."""
+    for name, (least, most) in _RANGES[part].items():
+        value = getattr(made, name)
+        if not (least <= value <= most and value < math.inf):
+            wanted = "above 0" if (least, most) == _ABOVE else f"{least:g} or more"
+            wanted = wanted if most == math.inf else f"{least:g} to {most:,.10g}"
+            default = f"{getattr(type(made)(), name)} where nothing is said"
+            raise InputError(f"must be {wanted}", path=path, column=f"{part}.{name}", value=str(value), hint=default)
 
 
 def _weighted(sets: tuple[SetMapping, ...], weights: Mapping[str, float]) -> tuple[SetMapping, ...]:

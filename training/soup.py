@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +34,7 @@ def cook(parts: Sequence[tuple[Path, float]], out: Path) -> dict[str, float]:
     """
     if out.exists():
         raise OutputError("already exists", path=out, hint="choose another folder")
-    if len(parts) < 2 or min(share for _, share in parts) <= 0:
+    if len(parts) < 2 or not all(0 < share < math.inf for _, share in parts):
         raise InputError(
             "a mean takes two folders or more, each with a share above 0", hint="FOLDER=SHARE FOLDER=SHARE"
         )

@@ -56,6 +56,17 @@ def groups(network: nn.Module, decay: float = 0.01) -> list[dict[str, Any]]:
     return [{"params": matrices, "weight_decay": decay}, {"params": rest, "weight_decay": 0.0}]
 
 
+def broken(tensors: Mapping[str, Tensor]) -> str | None:
+    """The name of the first that holds what is no finite number; None where all are whole."""
+    return next((name for name, tensor in tensors.items() if not bool(torch.isfinite(tensor).all())), None)
+
+
+def slower(folder: Path | None) -> str:
+    """What to do where a training runs away; a checkpoint is spoken of where ``folder`` holds one."""
+    whole = folder is not None and (folder / _WEIGHTS).is_file()
+    return "lower the rate in the recipe" + ("; the last checkpoint is whole" if whole else "")
+
+
 def save_checkpoint(
     folder: Path,
     network: nn.Module,
@@ -64,7 +75,10 @@ def save_checkpoint(
     *,
     beside: Mapping[str, Tensor] | None = None,
 ) -> None:
-    """Weights, moments, state and what else belongs to them, replaced whole: a kill leaves the old one or the new."""
+    """Weights, moments, state and what else belongs to them, replaced whole: a kill leaves the old one or the new.
+
+    TrainingError where one of them holds no numbers, and the old one stays.
+    """
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
     for name, parameter in network.named_parameters():
         for moment in _MOMENTS:
@@ -73,6 +87,8 @@ def save_checkpoint(
     tensors |= {f"{_BESIDE}{name}": tensor for name, tensor in (beside or {}).items()}
     fresh = folder / f".{_WEIGHTS}"
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    if lost := broken(plain):
+        raise TrainingError(f"{lost.removeprefix('network.')} holds what is no number", hint=slower(folder))
     save_file(plain, fresh, metadata={"state": json.dumps(state)})
     fresh.replace(folder / _WEIGHTS)
     (folder / _STATE).write_text(json.dumps(state, indent=1), encoding="utf-8")  # for people; nothing reads it
@@ -81,12 +97,15 @@ def save_checkpoint(
 def load_checkpoint(
     folder: Path, network: nn.Module, optimiser: torch.optim.Optimizer, *, device: str
 ) -> dict[str, Any] | None:
-    """Put a checkpoint back and return its state; None where there is none."""
+    """Put a checkpoint back and return its state; None where there is none. TrainingError for one that holds no numbers."""
     if not (folder / _WEIGHTS).is_file():
         return None
     with safe_open(folder / _WEIGHTS, "pt", device=device) as file:
         state: dict[str, Any] = json.loads(file.metadata()["state"])
         tensors = {name: file.get_tensor(name) for name in file.keys() if not name.startswith(_BESIDE)}  # noqa: SIM118
+    if lost := broken(tensors):
+        hint = f"delete {folder}, and lower the rate in the recipe"
+        raise TrainingError(f"{folder / _WEIGHTS}: {lost.removeprefix('network.')} holds what is no number", hint=hint)
     network.load_state_dict(
         {name.removeprefix("network."): t for name, t in tensors.items() if name.startswith("network.")}
     )

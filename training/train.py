@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import glob
-import hashlib
-import shutil
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -27,12 +24,12 @@ from .labelled import Labelled, read_texts
 from .linear_fit import Progress, fit_linear
 from .mapping import ENCODER, LINEAR
 from .noisy import check_exclusive, label_suspects, write_suspects
-from .own_recipe import OwnRecipe, digest_of_start
+from .own_recipe import OwnRecipe
 from .preparing import Prepared, prepare, prepare_sets
-from .recipe import EncoderRecipe, Recipe
+from .recipe import EncoderRecipe, Recipe, check_ranges
 from .starts import check_start, known_codes, pretraining_of
+from .work_folder import fingerprint, fingerprint_of_student, tidy, work_of
 
-_WORK = ".vocnlp-training"
 # Comments with a code from which its keywords only mislead: see "Keywords add to the model" in docs/decisions.md.
 _ENOUGH = 100
 _FIGURES = {
@@ -108,7 +105,7 @@ def train_prepared(
     if start is None:
         model, thresholds, beside, made = _fit_linear(plan, train, progress)
     else:
-        work = _work_of(out, _fingerprint(plan, train, start))
+        work = work_of(out, fingerprint(plan, train, start))
         model, thresholds, beside, made = _fit_encoder(plan, train, start, work, _part(progress, 0.0, 0.8))
         taught: Sequence[Labelled] = train
         if plan.encoder.robust:
@@ -127,12 +124,14 @@ def train_prepared(
     draft = Bundle(plan.name, plan.version, plan.frame, model, thresholds, {}, origin, _outgrown(train, model.codes))
     bundle = replace(draft, figures=measure(Tagger(draft), prepared.dev, per_code=prepared.own is not None))
     saved = bundle.save(out, card=model_card(bundle), force=force, beside=beside)
-    _tidy(out)
+    tidy(out)
     return saved
 
 
 def check_prepared(prepared: Prepared) -> None:
     """InputError where ``train_prepared`` would refuse before it fits anything; weights are not read."""
+    check_ranges(prepared.path, "linear", prepared.plan.linear)
+    check_ranges(prepared.path, "encoder", prepared.plan.encoder)
     prepared.checked.refuse(prepared.path)
     if prepared.plan.encoder.robust:
         check_exclusive(prepared.plan.frame, prepared.path)
@@ -177,7 +176,7 @@ def distil_bundle(data: Path, teacher: Path, encoder: str, out: Path, *, force: 
     large, settings = Bundle.load(teacher), EncoderRecipe().fast()
     texts = read_texts(data)
     source = load_source(encoder, codes=known_codes(encoder))
-    work = _work_of(out, hashlib.sha256(repr((texts, large.digest, encoder)).encode("utf-8", "replace")).hexdigest())
+    work = work_of(out, fingerprint_of_student(texts, large.digest, encoder, settings))
     fitted = distil(texts, large, source, settings, work=work, progress=progress)
     origin = {
         "rows": len(texts), "held_out": 0, "sets": [{"name": data.stem}], "seconds": round(time.perf_counter() - begun, 1),
@@ -186,7 +185,7 @@ def distil_bundle(data: Path, teacher: Path, encoder: str, out: Path, *, force: 
     version, thresholds = datetime.now(UTC).strftime("%Y.%m.%d"), fitted.thresholds
     bundle = Bundle(out.name, version, large.codeframe, fitted.classifier, thresholds, {}, origin, large.outgrown)
     saved = bundle.save(out, card=model_card(bundle), force=force, beside=fitted.beside)
-    _tidy(out)
+    tidy(out)
     return saved
 
 
@@ -244,27 +243,6 @@ def _fit_beside(
 
 def _kind(encoder: str | None) -> str:
     return LINEAR if encoder is None else ENCODER
-
-
-def _work_of(out: Path, fingerprint: str) -> Path:
-    """The checkpoints of a training that was stopped; the same command on the same data goes on from there."""
-    return out.with_name(f".{out.name}.{fingerprint[:16]}{_WORK}")
-
-
-def _tidy(out: Path) -> None:
-    """Checkpoints are of no use any more, nor are those of other data for the same folder."""
-    for work in out.parent.glob(f".{glob.escape(out.name)}.*{_WORK}"):
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _fingerprint(plan: Recipe, train: Sequence[Labelled], start: str) -> str:
-    """Of all that a fit depends on, so that a checkpoint of other data or settings is never gone on from."""
-    hashed = hashlib.sha256(repr((plan.frame.digest, plan.encoder, digest_of_start(start))).encode())
-    for row in train:
-        looked = None if row.annotated is None else sorted(row.annotated)
-        told = (row.text, row.tags, row.sentiment, row.two_class, row.weight, looked)
-        hashed.update(repr(told).encode("utf-8", "backslashreplace"))
-    return hashed.hexdigest()
 
 
 def measure(tagger: Tagger, rows: Sequence[Labelled], *, per_code: bool = False) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def train(
     teacher: Annotated[Path | None, typer.Option(help="Learn from this bundle, on the comments of --data.")] = None,
     dev: Annotated[Path | None, typer.Option("--dev", help="Measure on this labelled file, and hold out none.")] = None,
     dev_parts: Annotated[int, typer.Option(help="Hold out one part in this many for measuring; 0: none.", min=0)] = 10,
-    seed: Annotated[int, typer.Option(help="Of the encoder's fit; the linear model has no chance in it.")] = 7,
+    seed: Annotated[int, typer.Option(help="Of the encoder's fit; the linear model has no chance in it.", min=0)] = 7,
     few: _Few = False,
     noisy_labels: _Noisy = False,
     suspects: _Suspects = None,
@@ -124,6 +124,10 @@ def _refuse_passed_over(ctx: typer.Context, recipe: Path | None, teacher: Path |
     """InputError for an option that has no place in what is asked for; beside a recipe over own data see ``_own``."""
     if teacher is not None:
         _refuse_beside(ctx, _BESIDE_TEACHER, "--teacher needs comments and a start alone", teacher)
+    if ctx.params["dev"] is not None:
+        _refuse_beside(ctx, {"dev_parts"}, "--dev is what is measured on", None)
+    if ctx.params["linear"] and not ctx.params["ngrams"]:
+        _refuse_beside(ctx, {"ngrams"}, "--linear trains n-grams and nothing else", None)
     if ctx.params["mlflow"] is None:
         _refuse_beside(ctx, {"experiment"}, "there is no --mlflow to write to", None)
     if recipe is None:
@@ -288,7 +292,8 @@ def _print_finding(finding: Finding) -> None:
     say(ERR, f"  {_MARK[finding.severity]} {escape(finding.message)}")
     if finding.rows:
         more = ", ..." if finding.count > len(finding.rows) else ""
-        say(ERR, f"    [dim]row {', '.join(map(str, finding.rows))}{more}[/]")
+        where = f" of {escape(finding.file.name)}" if finding.file else ""
+        say(ERR, f"    [dim]row {', '.join(map(str, finding.rows))}{more}{where}[/]")
     for example in finding.examples[:3]:
         say(ERR, f"    [dim]{escape(' '.join(example.split()))}[/]")
     if finding.hint:

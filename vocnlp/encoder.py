@@ -18,12 +18,28 @@ from .classifiers import Floats, Scores, sigmoid, softmax
 from .embedding import ClauseSums, word_weights
 from .errors import BundleError
 from .processes import cores, in_threads
-from .windows import MARK, WORD, Ints, Marks, Windows, batches, firsts, owners, read_windows, tokens_of
+from .windows import (
+    MARK,
+    WORD,
+    Ints,
+    Marks,
+    Windows,
+    batches,
+    firsts,
+    has_words,
+    owners,
+    read_windows,
+    tokenizer_of,
+    tokens_of,
+    turns,
+)
 
 FORMAT = 1
 GRAPH, VOCABULARY = "onnx/model_int8.onnx", "tokenizer.json"
 _NEVER = np.float32(-30)
 _OUTCOMES = 4  # mention, and the three polarities
+_LEAST, _MOST = 3, 2048  # tokens of a window: one between its marks, and more than any encoder here reads
+_UNUSED = 1024  # rows that a table of words may have beyond its tokenizer's: some are filled up to round numbers
 _INPUTS, _OUTPUTS = ("ids", "kind"), ("mood", "total", "weighted", "best", "at")
 _STATES = ("words", "states", "centre")  # what a graph may give besides; fetched only when asked for
 
@@ -120,7 +136,7 @@ class Encoder:
             if sums is not None:
                 self._add(sums, read, rows, first, answer[len(_OUTPUTS) :])
             spoken = read.clause[read.start[rows][:, None] + at]
-            for some in _single(owner):
+            for some in turns(owner):
                 text = owner[some]
                 mood[text] += mean[some] * size[some]
                 weight[text] += size[some]
@@ -130,7 +146,7 @@ class Encoder:
                 best[text] = np.where(higher, peak[some], best[text])
                 clause[text] = np.where(higher, spoken[some], clause[text])
         logits = (weighted / np.maximum(total, 1e-6)[:, :, None]).astype(np.float32)
-        logits[~self._has_words(read, n), :, 0] = _NEVER  # a text without a word mentions nothing
+        logits[~has_words(read, self.marks, n), :, 0] = _NEVER  # a text without a word mentions nothing
         return self._scores(logits, (mood / np.maximum(weight, 1)).astype(np.float32), clause)
 
     def _answers(self, read: Windows, names: Sequence[str]) -> Iterator[tuple[Ints, list[npt.NDArray[Any]]]]:
@@ -180,11 +196,6 @@ class Encoder:
         centre: Floats = self._session.run(_STATES[2:], dict(zip(_INPUTS, (one, one), strict=True)))[0]
         return centre
 
-    def _has_words(self, read: Windows, texts: int) -> npt.NDArray[np.bool_]:
-        words = (read.clause >= 0) & (read.ids != self.marks.stop)
-        there: npt.NDArray[np.bool_] = np.bincount(np.repeat(read.owner, np.diff(read.start)), words, texts) > 0
-        return there
-
     def _scores(self, logits: Floats, mood: Floats, clause: Ints) -> Scores:
         sure = np.float32(self.slope) * logits[:, :, 0] + np.float32(self.shift)
         neutral, positive = sigmoid(mood * np.array(self.mood_slope, np.float32)).T
@@ -218,9 +229,7 @@ class Encoder:
 
     @cached_property
     def _tokenizer(self) -> Any:
-        from tokenizers import Tokenizer
-
-        return Tokenizer.from_buffer(self.vocabulary)
+        return tokenizer_of(self.vocabulary)
 
     def to_files(self) -> tuple[dict[str, bytes], dict[str, Any]]:
         """Files and settings to write to a bundle."""
@@ -238,18 +247,26 @@ class Encoder:
         model = cls(
             codes, files[GRAPH], files[VOCABULARY], bool(settings["exclusive"]),
             float(settings["slope"]), float(settings["shift"]), (float(neutral), float(positive)),
-            int(settings["window"]), Marks(*settings["marks"]),
+            settings["window"], Marks(*settings["marks"]),
         )  # fmt: skip
         model._check()
         return model
 
     def _check(self) -> None:
-        """ValueError if the graph is not of these codes and this vocabulary. Both libraries raise errors of many kinds."""
+        """ValueError if the settings mean nothing, or the graph is not of these codes and this vocabulary."""
+        if not all(type(one) is int for one in (self.window, self.marks.begin, self.marks.stop)):
+            raise ValueError("window and marks must be whole numbers")
+        if not _LEAST <= self.window <= _MOST:
+            raise ValueError(f"a window of {self.window} tokens; it must be {_LEAST} to {_MOST:,}")
+        if not np.isfinite([self.slope, self.shift, *self.mood_slope]).all():
+            raise ValueError("slope, shift and mood_slope must be finite numbers")
+        if len(set(self.codes)) < len(self.codes):
+            raise ValueError("two of its codes are the same")
         try:
             self._try(self._tokenizer.get_vocab_size())
         except ValueError:
             raise
-        except Exception as error:
+        except Exception as error:  # both libraries raise errors of many kinds
             raise ValueError(f"the encoder cannot be read: {error}") from error
 
     def _try(self, vocabulary: int) -> None:
@@ -259,14 +276,24 @@ class Encoder:
             raise ValueError("the graph is none of a tagger: its inputs or outputs have other names")
         if outputs["total"][1] != len(self.codes):
             raise ValueError(f"the graph has {outputs['total'][1]} codes, the manifest {len(self.codes)}")
-        last = np.full((1, 1), vocabulary - 1, np.int64)
-        self._session.run(_OUTPUTS, dict(zip(_INPUTS, (last, np.full_like(last, WORD)), strict=True)))
+        if not all(0 <= mark < vocabulary for mark in (self.marks.begin, self.marks.stop)):
+            raise ValueError(f"marks {self.marks.begin} and {self.marks.stop}, and {vocabulary} words in {VOCABULARY}")
+        if told := self._unread(vocabulary - 1, 1):
+            raise ValueError(f"the encoder cannot be read: it knows fewer words than {VOCABULARY} has: {told}")
+        if not self._unread(vocabulary - 1 + _UNUSED, 1):
+            raise ValueError(f"the encoder knows far more words than the {vocabulary} of {VOCABULARY}")
+        if told := self._unread(self.marks.begin, self.window):
+            raise ValueError(f"the graph reads no window of {self.window} tokens: {told}")
 
+    def _unread(self, word: int, length: int) -> str:
+        """Why the graph cannot read one word so often; "" where it can."""
+        import onnxruntime
 
-def _single(owner: Ints) -> Iterator[Ints]:
-    """Places of windows, in parts: each text has at most one window in a part, and its windows keep their order."""
-    rest = np.arange(len(owner))
-    while len(rest):
-        _, first = np.unique(owner[rest], return_index=True)
-        yield rest[first]
-        rest = np.delete(rest, first)
+        quiet = onnxruntime.RunOptions()
+        quiet.log_severity_level = 4
+        ids = np.full((1, length), word, np.int64)
+        try:
+            self._session.run(_OUTPUTS, dict(zip(_INPUTS, (ids, np.full_like(ids, WORD)), strict=True)), quiet)
+        except Exception as error:  # the library raises nothing narrower
+            return str(error)
+        return ""

@@ -218,7 +218,7 @@ _SUSPECT = re.compile(
     r"[0-9A-Za-z_\uff10-\uff5a-]{5}|://|www\.|兼职|日结|躺赚|代开|办证|内幕|网赚|链接|兼職|日結|躺賺|代開|辦證|內幕|網賺|鏈接"
     r"|\A(?:[\W_]|(.)\1*\Z)"
 )
-_NOT_A_WORD = re.compile(r"[\W_]+")
+_NOT_A_WORD, _IN_A_WORD = re.compile(r"[\W_]+"), re.compile(r"[^\W_]")
 _HOST = re.compile(
     r"(?<![a-z0-9.-])(?:[a-z0-9-]+\.)+(?:com|cn|net|org|hk|tw|top|xyz|vip|info)(?![a-z0-9-])(?:[:/?#][!-~]*)?",
     re.IGNORECASE,
@@ -242,11 +242,11 @@ def noise_kind(text: str) -> str | None:
     if not _SUSPECT.search(text) and (len(text) > 40 or len(_NOT_A_WORD.sub("", text)) > _LONGEST_NO_OPINION):
         return None
     head = normalise(text[:400])
-    if not head.strip():
-        return EMPTY if len(text) <= 400 else None
     words = _NOT_A_WORD.sub("", head)
-    if not words:
-        return MARKS_ONLY if len(text) <= 400 else None
+    if not words:  # few longer texts begin so, and only of these the rest is looked at
+        if len(text) > 400 and (_IN_A_WORD.search(text, 400) or _NOT_A_WORD.sub("", head := normalise(text))):
+            return None
+        return MARKS_ONLY if head.strip() else EMPTY
     if _SPAM.search(head):
         return SPAM
     bare = head.strip(" .,!?~…-_/\\，。！？、；：'\"“”()（）\t\n") or words

@@ -35,6 +35,17 @@ class Windows:
     owner: Ints
 
 
+def tokenizer_of(vocabulary: bytes) -> Any:
+    """The ``tokenizers.Tokenizer`` of a tokenizer.json, giving each text its tokens and no others: no text is cut or filled up,
+    whatever the file says. The library's own error, of no kind, for what is none."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_buffer(vocabulary)
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
 def cut_windows(lines: Sequence[Sequence[int]], window: int, marks: Marks) -> Iterator[tuple[list[int], list[int]]]:
     """``(ids, clause)`` of each window of one text, given the token ids of its clauses.
 
@@ -98,3 +109,19 @@ def firsts(texts: Sequence[Sequence[str]]) -> Ints:
 def owners(texts: Sequence[Sequence[str]]) -> Ints:
     """(clauses,) the text of each clause."""
     return np.repeat(np.arange(len(texts)), [len(text) for text in texts])
+
+
+def has_words(read: Windows, marks: Marks, texts: int) -> npt.NDArray[np.bool_]:
+    """(texts,) whether a text has a token that is no mark."""
+    words = (read.clause >= 0) & (read.ids != marks.stop)
+    there: npt.NDArray[np.bool_] = np.bincount(np.repeat(read.owner, np.diff(read.start)), words, texts) > 0
+    return there
+
+
+def turns(owner: Ints) -> Iterator[Ints]:
+    """Places of windows, in parts: each text has at most one window in a part, and its windows keep their order."""
+    rest = np.arange(len(owner))
+    while len(rest):
+        _, first = np.unique(owner[rest], return_index=True)
+        yield rest[first]
+        rest = np.delete(rest, first)

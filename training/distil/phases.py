@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from vocnlp.training.encoder_net import code_losses, mood_loss
 from vocnlp.training.recipe import EncoderRecipe
-from vocnlp.training.steps import Position, TrainingError, load_checkpoint, rate_at, save_checkpoint
+from vocnlp.training.steps import Position, TrainingError, broken, load_checkpoint, rate_at, save_checkpoint, slower
 
 from .batches import Batch, Setting
 from .learner import Learner, hide, say, starred_losses, states_loss, states_of, taught_loss
@@ -169,8 +169,6 @@ class Part:
             else:
                 position.epoch += 1
                 position.batch = 0
-        if not all(bool(torch.isfinite(p).all()) for p in self.learner.parameters()):
-            raise TrainingError(f"{self.name}: weights are no numbers", hint="lower the rate in the recipe")
         self.save()
 
     @property
@@ -197,7 +195,7 @@ class Part:
         values = dict(zip(losses, torch.stack(list(losses.values())).tolist(), strict=True))
         if not all(map(math.isfinite, values.values())):
             told = f"{self.name}: a loss is no number at step {self.position.step}: {values}"
-            raise TrainingError(told, hint="lower the rate in the recipe; the last checkpoint is whole")
+            raise TrainingError(told, hint=slower(self.work))
         entry = {"step": self.position.step, "tokens": self.position.tokens, "seconds": round(self.position.seconds, 1)}
         entry |= {name: round(value, 4) for name, value in values.items()}
         with (self.work / "log.jsonl").open("a", encoding="utf-8") as log:
@@ -205,4 +203,8 @@ class Part:
         report(f"{self.name} " + " ".join(f"{name} {value:.3f}" for name, value in values.items()), self.done)
 
     def save(self) -> None:
+        """TrainingError where a weight is no number: losses are looked at less often than this."""
+        if broken(self.learner.state_dict()):
+            told = f"{self.name}: weights are no numbers at step {self.position.step}"
+            raise TrainingError(told, hint=slower(self.work))
         save_checkpoint(self.work, self.learner, self.optimiser, vars(self.position))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from vocnlp.errors import InputError
 from vocnlp.training.recipe import EncoderRecipe, read_toml
 
 SHIPPED = Path(__file__).parents[1] / "voc-zh-small-distil.toml"
+_MAY_CHANGE = ("tokens", "minutes", "rate", "heads_rate")
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,15 @@ class Plan:
     misspelt: float = 0.0
     blended: float = 0.0
     repeats: Mapping[str, int] = field(default_factory=lambda: {"starred": 1, "plain": 2, "labelled": 3})
+
+    def begun(self) -> dict[str, Any]:
+        """What a work folder of it holds, as JSON gives it back. A longer part, and one at another rate, go on; and how far the
+        weights go in the end may still be chosen."""
+        told = asdict(self)
+        del told["finished"]
+        for part in ("grow", "tune", "pass_on", "finish"):
+            told[part] = {name: value for name, value in told[part].items() if name not in _MAY_CHANGE}
+        return told
 
 
 def read_plan(path: Path | str = SHIPPED) -> Plan:

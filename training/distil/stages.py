@@ -16,6 +16,7 @@ from vocnlp.encoder import VOCABULARY
 from vocnlp.training.encoder_train import tagger_files
 from vocnlp.training.pretrain.stages import write_tokenizer
 from vocnlp.training.starts import PRETRAINING
+from vocnlp.whole_files import write_whole
 
 from .batches import Setting, comment_batches, corpus_batches
 from .learner import Learner
@@ -111,7 +112,7 @@ class _Way:
         cost = {"tokens": position.tokens, "steps": position.step, "seconds": round(position.seconds, 1)}
         self.spent["parts"][name] = cost
         self.spent["figures"][name] = figures(self.setting, learner, self._dev, self._sources, self.plan.tune.batch)
-        (self.work / SPENT).write_text(json.dumps(self.spent, indent=1), encoding="utf-8")
+        write_whole(self.work / SPENT, json.dumps(self.spent, indent=1))
         self._tell(f"{name}: {cost['tokens']:,} tokens in {cost['seconds']:.0f} s", 1)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from vocnlp.training.steps import (
     load_checkpoint,
     rate_at,
     save_checkpoint,
+    slower,
 )
 
 from .network import Losses, Network, candidates, hide
@@ -137,7 +138,7 @@ class Training:
         total = float(losses.total.detach())
         if not math.isfinite(total):
             told = f"the loss is {total:g} at step {step}, epoch {self.position.epoch}"
-            raise TrainingError(told, hint="lower the rate in the recipe; the last checkpoint is whole")
+            raise TrainingError(told, hint=slower(self.work))
         losses.total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
@@ -175,13 +176,15 @@ class Training:
 
     def save(self) -> None:
         """Weights, moments and position, replaced whole."""
-        state = {"plan": _plain(self.plan), "position": asdict(self.position), "probe": self.measured}
+        state = {"plan": self.plan.plain(), "position": asdict(self.position), "probe": self.measured}
         save_checkpoint(self.work, self.network, self.optimiser, state)
 
 
 def table_of(folder: Path) -> npt.NDArray[np.float32]:
     """(tokens, width) word vectors of an encoder's folder or a bundle's."""
-    table: npt.NDArray[np.float32] = _weights(folder)["embeddings.word_embeddings.weight"].float().numpy()
+    found = _weights(folder)
+    _check_there(folder, ["embeddings.word_embeddings.weight"], found)
+    table: npt.NDArray[np.float32] = found["embeddings.word_embeddings.weight"].float().numpy()
     return table
 
 
@@ -193,17 +196,21 @@ def _weights(folder: Path) -> dict[str, torch.Tensor]:
         raise InputError(f"its weights cannot be read: {error}", path=folder, hint=hint) from error
 
 
+def _check_there(folder: Path, names: Iterable[str], found: Container[str]) -> None:
+    """InputError for weights that the folder lacks: they would be drawn by chance."""
+    if missing := [name for name in names if name not in found]:
+        told = f"{WEIGHTS} holds no {', '.join(missing[:3])}"
+        raise InputError(told, path=folder, hint="give an encoder that this command wrote, or a bundle made from one")
+
+
 def _put_back(network: Network, folder: Path) -> None:
     """The weights of an encoder, and of the heads it was pretrained with where they are kept beside it."""
     heads = load_file(folder / HEADS) if (folder / HEADS).is_file() else {}
     own = network.state_dict()
     given = {**{f"encoder.{name}": tensor for name, tensor in _weights(folder).items()}, **heads}
+    _check_there(folder, [name for name in own if name.startswith("encoder.")], given)
     for name, tensor in own.items():
         if name in given and given[name].shape != tensor.shape:
             told = f"{name} is of shape {tuple(given[name].shape)}, the recipe's of {tuple(tensor.shape)}"
             raise InputError(told, path=folder, hint="give a recipe of the same layers, width and window")
     network.load_state_dict({**own, **{name: given[name].float() for name in own if name in given}})
-
-
-def _plain(plan: Plan) -> dict[str, Any]:
-    return {**asdict(plan), "shares": {str(stars): share for stars, share in plan.shares.items()}}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from vocnlp.errors import InputError
 from vocnlp.training.recipe import read_toml
@@ -45,6 +46,10 @@ class Plan:
     traditional: float = 0.05
     mood_repeats: int = 2
     skipgram_tokens: int = 12_000_000
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON gives it back."""
+        return {**asdict(self), "shares": {str(stars): share for stars, share in self.shares.items()}}
 
 
 def read_plan(path: Path | str = SHIPPED) -> Plan:

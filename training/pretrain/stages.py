@@ -18,8 +18,11 @@ import vocnlp.frames
 from vocnlp.codeframe import Codeframe
 from vocnlp.encoder import VOCABULARY
 from vocnlp.errors import InputError
+from vocnlp.training.own_recipe import digest_of_start
 from vocnlp.training.starts import PRETRAINING
+from vocnlp.whole_files import whole
 
+from .begun import check_begun, note_begun
 from .corpus import Document, key, labelled_rows, moods, unlabelled
 from .loop import HEADS, Training, table_of
 from .plan import Plan
@@ -28,6 +31,8 @@ from .tokens import Tokens, tokenise
 from .vocabulary import build_tokenizer, count_words
 
 _FRAME = Path(vocnlp.frames.__file__).parent / "voc-zh-general.yaml"
+BEGUN = "begun.json"
+_MAY_CHANGE = ("tokens", "rate")
 PROBE = "products_nlpcc14_train"
 _SPECIAL = {f"{name}_token": f"[{name.upper()}]" for name in ("pad", "unk", "cls", "sep", "mask")}
 _EVERY = 4  # one document in so many counts words: enough for a vocabulary
@@ -63,7 +68,13 @@ def run(
 
 
 def prepare(plan: Plan, root: Path, work: Path, console: Console, *, start: Path | None = None) -> None:
-    """Tokenizer, numbered corpus, probe and word vectors; what stands in the work folder is not made again."""
+    """Tokenizer, numbered corpus, probe and word vectors; what stands in the work folder is not made again.
+
+    InputError where that was made for another plan or another start. A longer training, and one at another rate, go on.
+    """
+    told = {**plan.plain(), "init": None if start is None else digest_of_start(str(start))}
+    told = {name: value for name, value in told.items() if name not in _MAY_CHANGE}
+    check_begun(work / BEGUN, told)
     if (work / "vectors.npy").is_file():
         return
     # Before the corpus is read, which takes minutes: a folder that is no encoder is found at once.
@@ -81,6 +92,7 @@ def prepare(plan: Plan, root: Path, work: Path, console: Console, *, start: Path
         tokenizer = build_tokenizer(count_words(one.clauses for one in _some(documents, _EVERY)), plan.vocabulary)
     else:
         tokenizer = given[0]
+    note_begun(work / BEGUN, told)
     tokenizer.save(str(work / "tokenizer.json"))
     console.print(f"numbering {len(documents):,} documents with {tokenizer.get_vocab_size():,} tokens")
     numbered = tokenise([*documents, *labelled * plan.mood_repeats], tokenizer, plan.window)
@@ -94,7 +106,8 @@ def prepare(plan: Plan, root: Path, work: Path, console: Console, *, start: Path
         table = word_vectors(numbered, size, plan.width, most=plan.skipgram_tokens, seed=plan.seed)
     else:
         table = given[1]
-    np.save(work / "vectors.npy", table)
+    with whole(work / "vectors.npy") as partial, partial.open("wb") as file:  # it says that all the others are there
+        np.save(file, table)
 
 
 def _tokenizer_of(folder: Path) -> Tokenizer:
