@@ -79,7 +79,19 @@ def to_onnx(network: TaggerNet) -> bytes:
         network.encoder.set_attn_implementation(attention)
     if program is None:
         raise RuntimeError("the exporter gave no graph")
-    return _bytes(program.model_proto)
+    return untraced(_bytes(program.model_proto))
+
+
+def untraced(graph: bytes) -> bytes:
+    """The graph without what the exporter notes of its own work, paths of the machine among it; it says the same."""
+    import onnx
+
+    model = onnx.load_from_string(graph)
+    body = model.graph
+    for part in (model, body, *body.node, *body.value_info, *body.initializer, *body.input, *body.output):
+        del part.metadata_props[:]
+        part.ClearField("doc_string")
+    return _bytes(model)
 
 
 def to_int8(graph: bytes, feeds: Sequence[Feed], *, keep: Iterable[str] = ()) -> bytes:
