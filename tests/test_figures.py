@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from vocnlp.figures import Impact, Nps
@@ -43,14 +44,29 @@ def test_two_months_differ_only_beyond_the_margin_of_their_difference():
     assert not Nps(50, 20, 30).differs(NONE)
 
 
-def test_the_margin_of_an_impact_weighs_the_errors_of_both_sides():
-    # w = 100 answers of 400; each side's adjusted standard error written out again.
+def test_the_margin_of_an_impact_weighs_the_errors_of_both_sides_and_of_the_share():
+    # 100 answers of 400, and 1.5 of the three invented ones: w = 101.5 / 403; NPS -20 with the code, +50 without.
     def error(p: int, n: int, d: int) -> float:
         a, b = (p + 0.75) / (n + 3), (d + 0.75) / (n + 3)
         return 100 * math.sqrt((a + b - (a - b) * (a - b)) / (n + 3))
 
-    expected = 1.959964 * 100 / 400 * math.sqrt(error(40, 100, 60) ** 2 + error(200, 300, 50) ** 2)
+    w = 101.5 / 403
+    sides = w * w * (error(40, 100, 60) ** 2 + error(200, 300, 50) ** 2)
+    expected = 1.959964 * math.sqrt(sides + 70 * 70 * w * (1 - w) / 403)
     assert Impact(Nps(40, 0, 60), Nps(200, 50, 50)).margin == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("answers", "share", "angry"), [(300, 0.1, 0.9), (1000, 0.05, 0.9), (1000, 0.3, 0.4), (5000, 0.02, 0.7)]
+)
+def test_the_margin_of_an_impact_covers_the_true_impact_in_95_of_100_samples(answers, share, angry):
+    rest = (0.55, 0.3, 0.15)
+    cells = [share * (0.9 - angry), share * 0.1, share * angry, *((1 - share) * one for one in rest)]
+    true = 100 * share * ((0.9 - angry - angry) - (rest[0] - rest[2]))
+    drawn = np.random.default_rng(7).multinomial(answers, cells, 3000).tolist()
+    impacts = [Impact(Nps(*row[:3]), Nps(*row[3:])) for row in drawn]
+    covered = sum(abs(one.points - true) <= one.margin for one in impacts if one.carrying.n)
+    assert covered / len(impacts) == pytest.approx(0.95, abs=0.02)
 
 
 def test_an_impact_without_answers_on_either_side_is_unknown():
