@@ -69,12 +69,14 @@ def is_hong_kong_id(letters: str, digits: str, check: str) -> bool:
 
 # --- what stands around a number -------------------------------------------------------------------------------------
 
-_FILL = r"(?:[ :#=是为叫码号(]|NO\.?){0,6}"
+_FILL = r"(?:[ :#=是为系叫码号(]|NO\.?){0,6}"  # 系 is also 係, which is 是 in Cantonese
 _HANDSET = (
     "(?:手机|电话|座机|固话|家电|TEL|PHONE|MOBILE|联系方式|致电|拨打?|打(?:俾我|畀我|给我|返)?|CALL我?|WHATSAPP|搵我)"
 )
 # A price or a count is no number of a person. Not 天, 人 or 年: a number may well stand before 天天 or 人家.
 _END = r"(?![0-9*])(?!\.[0-9])(?! ?(?:[元块万亿件米克升%¥$℃]|[次个](?![次人])|公里|毫|分钟|小时|RMB|美元|港币|台币|新台币))"
+# What is a telephone by its own form, or by the word before it, may well stand before 万一, 升级, 件件 or 分钟内.
+_PRICE = r"(?![0-9*])(?!\.[0-9])(?! ?(?:[元%¥$℃]|RMB|美元|港币|台币|新台币))"
 _THING = re.compile(
     r"(?:型号|货号|款号|条码|条形码|编码|批号|批次|SKU|ISBN|EAN|UPC|GTIN|IMEI|串号|序列号|版本|色号|税号|信用代码|备案|许可证|准字"
     r"|执照|机型|零件号|料号|MAC|SN|S/N|P/N)(?:号码|号|码|NO\.?)?[ :是为#.-]{0,4}\Z"
@@ -187,13 +189,30 @@ _told_passport = _reader(
 # --- telephones ------------------------------------------------------------------------------------------------------
 
 _NAMED = "(?<=TEL)|(?<=TEL-)|(?<=PHONE)|(?<=MOBILE)|(?<=CALL)|(?<=FAX)|(?<=VX)|(?<=WX)|(?<=QQ)|(?<=APP)"
-_LEFT = rf"(?:(?<![0-9A-Z_])(?<![A-Z]-)(?<![0-9]\.)|{_NAMED})"
+_LEFT = r"(?<![0-9_])(?<![A-Z]-)(?<![0-9]\.)"  # letters: see _stands_alone
+_LETTERS = re.compile(r"(?<![A-Z0-9_*./=&?-])[A-Z]{1,8}\Z")
 _MORE = r"(?:(?: ?(?:转|分机|EXT\.?|#|_) ?|-)[0-9]{1,6}(?![0-9]))?"
 _CHINA = r"(?:\(?(?:\+|00) ?86\)?|86)[ -]{0,2}"
 
 
+def _stands_alone(match: re.Match[str]) -> bool:
+    """False where letters before a mobile make it a part of something else: of a serial number, a link, a hash.
+
+    Letters run into a number where a word of its own ends with them (ID13812345678, 电话a13812345678).
+    """
+    text, start = match.string, match.start()
+    if re.match("[A-Z]", text[max(0, start - 1) : start]) is None or re.search(rf"(?:{_NAMED})\Z", text[:start]):
+        return True
+    letters = _LETTERS.search(text, max(0, start - 9), start)
+    if letters is None or match[0][0] in "IL" or re.match("[A-Z]", text[match.end() : match.end() + 1]):
+        return False
+    return not names_a_thing(text, letters.start())
+
+
 def _is_mobile(match: re.Match[str]) -> bool:
     body = match["body"]
+    if not _stands_alone(match):
+        return False
     sizes = [len(group) for group in re.findall("[0-9OIL]+", body)]
     if "." in body:  # 139.196.12.345 is the address of a machine
         return sizes in ([3, 4, 4], [3, 8])
@@ -202,7 +221,7 @@ def _is_mobile(match: re.Match[str]) -> bool:
 
 
 _mobile = _reader(
-    rf"{_LEFT}(?:{_CHINA})?(?P<body>[1IL][ .-]{{0,3}}[3-9](?:[ .-]{{0,3}}[0-9OIL]){{9}}){_MORE}{_END}(?![A-Z][0-9])",
+    rf"{_LEFT}(?:{_CHINA})?(?P<body>[1IL][ .-]{{0,3}}[3-9](?:[ .-]{{0,3}}[0-9OIL]){{9}}){_MORE}{_PRICE}(?![A-Z][0-9])",
     _is_mobile,
 )
 _LINE = rf"(?:(?<![0-9A-Z_.])(?<![0-9A-Z]-)|{_NAMED})"
@@ -214,7 +233,7 @@ _landline = _reader(
 )
 # Without an area code only the word before it makes 65123456 a telephone; 400 and 800 lines belong to companies.
 _told_landline = _reader(
-    rf"{_HANDSET}{_FILL}(?P<it>(?![48]00[ -])[2-8][0-9]{{2,3}}[ -]?[0-9]{{4}}{_MORE}){_END}(?![A-Z])",
+    rf"{_HANDSET}{_FILL}(?P<it>(?![48]00[ -])[2-8][0-9]{{2,3}}[ -]?[0-9]{{4}}{_MORE}){_PRICE}(?![A-Z])",
     lambda m: not _counts(m["it"]),
 )
 _taiwan_phone = _reader(
@@ -225,22 +244,22 @@ _taiwan_phone = _reader(
     lambda match: match[0][0] in "+8(" or 9 <= len(_digits(re.split("转|分机|EXT|#", match[0])[0])) <= 10,
 )
 _told_taiwan_phone = _reader(
-    rf"{_HANDSET}{_FILL}(?P<it>0[2-8][0-9]{{7,8}}{_MORE}){_END}", lambda m: m["it"][:3] != "080"
+    rf"{_HANDSET}{_FILL}(?P<it>0[2-8][0-9]{{7,8}}{_MORE}){_PRICE}", lambda m: m["it"][:3] != "080"
 )
 _PACIFIC = r"{left}(?P<it>\(?(?:\+|00)?{code}\)?[ -]{{0,2}}{first}[0-9]{{3}}[ -]?[0-9]{{4}}){end}"
 _hong_kong_phone = _reader(_PACIFIC.format(left=_LINE, code="852", first="[2-9]", end=_END))
 _macau_phone = _reader(_PACIFIC.format(left=_LINE, code="853", first="[268]", end=_END))
-_LOCAL = rf"[2-9][0-9]{{3}}[ -]?[0-9]{{4}}{_END}(?![A-Z-])"
+_LOCAL = r"[2-9][0-9]{{3}}[ -]?[0-9]{{4}}{end}(?![A-Z-])"
 _told_macau_phone = _reader(rf"澳门[^0-9*\n]{{0,12}}(?P<it>[268][0-9]{{3}}[ -]?[0-9]{{4}}{_END})(?![A-Z-])")
 _told_hong_kong_phone = _reader(
     rf"(?:(?!座机|固话|家电){_HANDSET}{_FILL}|香港[^0-9*\n]{{0,8}}[电号联][^0-9*\n]{{0,6}})"
-    rf"(?P<it>(?![48]00[ -]){_LOCAL})",
+    rf"(?P<it>(?![48]00[ -]){_LOCAL.format(end=_PRICE)})",
     lambda match: (
         not _counts(match["it"]) and (match["it"][0] in "569" or "香港" in match[0] or not match["it"].isdigit())
     ),
 )
 _asked_hong_kong_phone = _reader(
-    rf"{_LINE}(?P<it>{_LOCAL})(?=.?.?(?:搵我|打俾我|打畀我|CALL我|覆我|联络我|WHATSAPP))",
+    rf"{_LINE}(?P<it>{_LOCAL.format(end=_END)})(?=.?.?(?:搵我|打俾我|打畀我|CALL我|覆我|联络我|WHATSAPP))",
     lambda match: not _counts(match["it"]),
 )
 

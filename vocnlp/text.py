@@ -195,6 +195,11 @@ _NO_OPINION = re.compile(
     r"(?:(?:什么|啥|任何|其他|其它|特别|更多)*的?(?:意见|建议|原因|想法|看法|反馈|评论|评价|补充|要说|想说|内容|要说的|想说的)(?:建议|意见)?)?"
     r"(?:了|啦|的|呢|啊|吧|哦|呀)*"
 )
+# What a shop puts where its customer wrote nothing; looked for without the marks between.
+_PLACEHOLDER = re.compile(
+    r"(?:(?:[此该本](?:用户|买家|顾客|会员|客户)|评价方)(?:没有?|未)(?:及时|按时)?(?:填写|作出|做出|发表|进行)?(?:任何|文字)?(?:评价|评论)(?:内容)?)?"
+    r"(?:(?:系统|超时)(?:自动)?默认(?:好评|评价))?"
+)
 _KEY_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "1234567890")
 _KEY_RUN = re.compile(
     "|".join(
@@ -250,9 +255,14 @@ def noise_kind(text: str) -> str | None:
     if _SPAM.search(head):
         return SPAM
     bare = head.strip(" .,!?~…-_/\\，。！？、；：'\"“”()（）\t\n") or words
-    if (len(bare) <= _LONGEST_NO_OPINION and _NO_OPINION.fullmatch(bare)) or _is_for_machines(text, head):
+    if _says_nothing(bare, words) or _is_for_machines(text, head):
         return NO_OPINION
     return MASH if len(text) <= 400 and _is_mash(text, head, words) else None
+
+
+def _says_nothing(bare: str, words: str) -> bool:
+    short = len(bare) <= _LONGEST_NO_OPINION and _NO_OPINION.fullmatch(bare) is not None
+    return short or _PLACEHOLDER.fullmatch(words) is not None
 
 
 def _is_for_machines(text: str, head: str) -> bool:
