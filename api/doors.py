@@ -11,6 +11,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from .edge import visit_of
 from .errors import NoKeyError, NotAllowedError
 from .running import Running
+from .settings import Settings
 
 _BEARER = HTTPBearer(auto_error=False, description="an API key; not needed where none are set up (loopback only)")
 
@@ -36,6 +37,7 @@ def admit(request: Request, role: str, token: str) -> None:
     """What a door does, once the bearer token of the request is known ("": it has none)."""
     house = running(request)
     if house.ring is None:
+        _check_page(request, house.settings)
         return house.pay(visit_of(request).key)
     if not token:
         raise NoKeyError("this needs an API key", hint="send it as authorization: Bearer voc_...")
@@ -46,6 +48,26 @@ def admit(request: Request, role: str, token: str) -> None:
     if not key.may(role):
         raise NotAllowedError(f"this needs the role {role}; the key has {key.role}")
     return house.pay(key)
+
+
+def _check_page(request: Request, settings: Settings) -> None:
+    """NotAllowedError for a web page from elsewhere: where no keys are set up, the browser of anybody here could bring it in.
+
+    It comes under a name of its own that leads to this machine, or says where it is from. Callers other than browsers
+    name the machine and no origin.
+    """
+    host = request.headers.get("host", "").lower()
+    name = host if host.endswith("]") else host.rpartition(":")[0] or host
+    if name and name not in settings.names:
+        told = "without keys this is served under the names of this machine alone"
+        raise NotAllowedError(told, param="host", hint="call it at localhost, or set up keys: VOCNLP_KEYS=FILE")
+    origin = request.headers.get("origin")
+    if origin is None or (host and origin.lower().partition("://")[2] == host):
+        return
+    if origin not in settings.origins and "*" not in settings.origins:
+        raise NotAllowedError(
+            "pages of this origin may not call here", param="origin", hint="name it in VOCNLP_ORIGINS, or set up keys"
+        )
 
 
 def token_of(request: Request) -> str:

@@ -7,7 +7,9 @@ caller alone; logs get the type and the param.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from starlette.exceptions import HTTPException
 
@@ -49,6 +51,10 @@ class UnknownError(RefusedError):
 
 class ConflictError(RefusedError):
     """Not in this state of things: a swap is under way, a job is not done."""
+
+
+class HeadTooLargeError(RefusedError):
+    """A head of more bytes than are read before anybody is known."""
 
 
 class UnfitError(RefusedError):
@@ -106,6 +112,7 @@ STATUS: Mapping[type[Exception], tuple[int, str]] = {
     InputError: (422, "input"),
     UnfitError: (424, "unfit_bundle"),
     BusyError: (429, "busy"),
+    HeadTooLargeError: (431, "head_too_large"),
     GoneError: (499, "caller_gone"),
     NotReadyError: (503, "not_ready"),
     BundleError: (503, "bundle"),
@@ -136,6 +143,14 @@ def message_of(error: Exception) -> str:
     if status_of(error) == FAULT or not isinstance(error, VocnlpError):
         return "something went wrong here; the request_id finds it in the log"
     return f"{error.message}; {error.hint}" if error.hint else error.message
+
+
+def placeless(told: str, *folders: Path) -> str:
+    """A message without where on this machine something lies, which is nobody's business: names inside of it stay."""
+    ways = {str(way) for one in folders for way in (one, one.resolve())} - {".", os.sep}
+    for way in sorted(ways, key=len, reverse=True):
+        told = told.replace(f"{way}{os.sep}", "")
+    return told
 
 
 def headers_of(error: Exception) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
@@ -26,6 +27,7 @@ from .stored import Stored
 _STATUSES = (400, 401, 403, 404, 408, 413, 415, 422, 429, 503, 504)
 router = APIRouter(dependencies=[Depends(needs(SCORE))], responses={s: NOES[s] for s in _STATUSES}, tags=["feedback"])
 Word = Annotated[str, Field(max_length=200)]
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def _moment(said: str) -> str:
@@ -35,6 +37,16 @@ def _moment(said: str) -> str:
     except ValueError:
         raise ValueError("must be a time such as 2026-06-30T18:00:00+08:00") from None
     return said
+
+
+def _typed(said: str) -> str:
+    """A customer as somebody could type one who asks to be forgotten; the store keeps no other."""
+    if _CONTROL.search(said):
+        raise ValueError("must have no control characters")
+    return said
+
+
+Customer = Annotated[Word, AfterValidator(_typed), Field(json_schema_extra={"pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"})]
 
 
 class Row(BaseModel):
@@ -48,7 +60,7 @@ class Row(BaseModel):
     stage: Word | None = None
     channel: Word | None = None
     segment: Word | None = None
-    customer: Word | None = None
+    customer: Customer | None = None
     csat: float | None = Field(None, ge=1, le=5, description="satisfaction")
     ces: float | None = Field(None, ge=1, le=7, description="how easy it was made; high is easy")
     at: Annotated[str, AfterValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})] | None = (

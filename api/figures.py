@@ -18,7 +18,7 @@ from vocnlp.figures import Nps
 from vocnlp.records import TAGGED
 
 from .doors import needs, running
-from .errors import UnknownError
+from .errors import InvalidError, UnknownError
 from .feedback import store_of
 from .keys import READ
 from .scoring import NOES
@@ -46,13 +46,16 @@ _WORDLESS = [name for name in TAGGED.names if name != "text"]
 
 
 class AskFigures(BaseModel):
-    """Which rows are meant. ``from`` and ``to`` are days, both of them included; rows without a time are in neither."""
+    """Which rows are meant: those under this key of the answers. ``from`` and ``to`` are days, both of them included;
+    rows without a time are in neither."""
 
     model_config = ConfigDict(extra="forbid")
 
-    stage: str | None = Field(None, description="rows that name this stage, by id, name or synonym")
-    channel: str | None = None
-    segment: str | None = None
+    stage: str | None = Field(
+        None, description="rows of this stage, by id, name or synonym; one that names none has those of its codes"
+    )
+    channel: str | None = Field(None, description="blanks around it aside; (未填): rows without one")
+    segment: str | None = Field(None, description="as channel")
     since: Day | None = Field(None, alias="from")
     until: Day | None = Field(None, alias="to")
     journey: str | None = Field(None, description="which journey of the codeframe; default: the first")
@@ -154,11 +157,16 @@ async def _asked(request: Request, ask: AskFigures, answer: Callable[[Folded], T
 
     frame = running(request).live.frame
     journey = _journey(frame, ask) or "general"
+    if ask.since is not None and ask.until is not None and ask.since > ask.until:
+        raise InvalidError("from is a later day than to", param="from")
 
     def question(store: Store) -> T:
         rows: Any = store.read(_WORDLESS)
-        chosen = _filter(frame, ask, rows)
+        chosen = _days(ask)
         with folded(rows if chosen is None else rows.filter(chosen), frame, journey) as counted:
+            for name in ("stage", "channel", "segment"):
+                if (given := getattr(ask, name)) is not None:
+                    counted.keep(name, _stages(frame, ask, counted) if name == "stage" else [given.strip()])
             return answer(counted)
 
     return await store_of(request).ask(question)
@@ -172,10 +180,8 @@ def _journey(frame: Codeframe, ask: AskFigures) -> str | None:
     return ask.journey or (known[0] if known else None)
 
 
-def _filter(frame: Codeframe, ask: AskFigures, rows: Any) -> pc.Expression | None:
-    parts = [pc.field(name) == given for name in ("channel", "segment") if (given := getattr(ask, name)) is not None]
-    if ask.stage is not None:
-        parts.append(pc.field("stage").isin(pa.array(_words(frame, ask, rows), pa.string())))
+def _days(ask: AskFigures) -> pc.Expression | None:
+    parts = []
     at = TAGGED.field("at").type
     if ask.since is not None:
         parts.append(pc.field("at") >= pa.scalar(ask.since, pa.date32()).cast(at))
@@ -187,14 +193,18 @@ def _filter(frame: Codeframe, ask: AskFigures, rows: Any) -> pc.Expression | Non
     return whole
 
 
-def _words(frame: Codeframe, ask: AskFigures, rows: Any) -> list[str]:
-    """What the rows call the stage that is meant; a word that no journey knows stands for itself, as in the figures."""
-    given = str(ask.stage)
-    said = [word for word in pc.unique(rows.to_table(columns=["stage"])["stage"]).to_pylist() if word is not None]
-    for journey in frame.journeys:
+def _stages(frame: Codeframe, ask: AskFigures, rows: Folded) -> list[str]:
+    """Under which of the stages that occur the one that is meant is counted; a word that no journey knows is its own."""
+    given, known = str(ask.stage), [str(row[0]) for row in rows.answers(["stage"])]
+    if given in known:
+        return [given]
+    own = _journey(frame, ask)
+    for journey in sorted(
+        frame.journeys, key=lambda journey: journey.id != own
+    ):  # the one that is counted by goes first
         if ask.journey in (None, journey.id) and (stage := journey.stage_of(given)) is not None:
-            return [word for word in said if journey.stage_of(word) == stage]
-    return [word for word in said if fold(word) == fold(given)]
+            return [stage.id] if journey.id == own else [key for key in known if journey.stage_of(key) == stage]
+    return [key for key in known if fold(key) == fold(given)]
 
 
 def _nps(key: str | None, rows: int, odd: int, value: Nps) -> NpsOut:

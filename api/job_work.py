@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,10 +13,11 @@ from vocnlp.errors import InputError, VocnlpError
 from vocnlp.processes import cores, settle_in
 from vocnlp.tagger import Tagger
 
-from .job_files import AT_WORK, DONE, FAILED, Job, Shelf, State, ended
+from .job_files import AT_WORK, DONE, FAILED, ROLES, Job, Shelf, State, ended
 from .priorities import JOB
 
 _TELL = 0.5  # seconds between two notes of how far it is
+_OPTION = re.compile(rf"(?<![\w-])--({'|'.join((*ROLES, 'sheet', 'journey'))})\b")
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,19 @@ def work(order: Order) -> None:
     try:
         state = _scored(shelf, job, order, progress)
     except VocnlpError as error:
-        told = str(error).replace(f"{shelf.of(job.id)}{os.sep}", "")  # our folders are nobody's business
-        state = ended(progress.state, FAILED, f"{told}; {error.hint}" if error.hint else told)
+        told = f"{error}; {error.hint}" if error.hint else str(error)
+        state = ended(progress.state, FAILED, _for_caller(told, shelf, job))
     except Exception as error:
         state = ended(progress.state, FAILED, f"something went wrong here ({type(error).__name__})")
     with suppress(VocnlpError):  # removed while it was at work
         shelf.put(job.id, state)
+
+
+def _for_caller(told: str, shelf: Shelf, job: Job) -> str:
+    """An error as who sent the file knows things: its name, not ours, and parameters of the query, not of a command."""
+    told = told.replace(f"{shelf.of(job.id)}{os.sep}", "")  # our folders are nobody's business
+    told = told.replace(shelf.input(job).name, job.name)
+    return _OPTION.sub(r"?\1=", told)
 
 
 class _Progress:

@@ -130,7 +130,8 @@ async def make(request: Request, ask: Annotated[AskJob, Query()]) -> JobOut:
 
 async def _received(request: Request, jobs: Jobs, ask: AskJob) -> Job:
     """The upload in its folder, noted as a job."""
-    file = await read_upload(request, running(request).settings)
+    house = running(request)
+    file = await read_upload(request, house.settings, closing=lambda: house.closing)
     try:
         name = clean_name(file.filename or "")
         ending = ending_of(name, await file.read(512))
@@ -191,10 +192,17 @@ async def result(request: Request, number: str) -> StreamingResponse:
     visit_of(request).act = f"download {number}"
     name = f"{Path(job.name).stem}.tagged{job.out}"
     headers = {
-        "content-disposition": f"attachment; filename*=UTF-8''{_escaped(name)}",
+        "content-disposition": f"attachment; filename=\"{_plain(name, number)}\"; filename*=UTF-8''{_escaped(name)}",
         "content-length": str(path.stat().st_size),
     }
     return StreamingResponse(_chunks(path), headers=headers, media_type="application/octet-stream")
+
+
+def _plain(name: str, number: str) -> str:
+    """A name for callers that do not read RFC 8187, as curl does not: of a Chinese one hardly anything would be left."""
+    if name.isascii():
+        return name.replace("%", "_")
+    return f"job-{number[:8]}.tagged{Path(name).suffix}"
 
 
 def _escaped(name: str) -> str:

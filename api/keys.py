@@ -11,7 +11,8 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
@@ -19,6 +20,7 @@ from pathlib import Path
 from time import monotonic
 
 from vocnlp.errors import InputError, OutputError
+from vocnlp.locks import one_at_a_time
 
 READ, SCORE, EDIT, ADMIN = "read", "score", "edit", "admin"
 ROLES = (READ, SCORE, EDIT, ADMIN)  #: each may do what those before it may
@@ -65,22 +67,44 @@ def make(path: Path, *, name: str, role: str, days: float | None = None, calls_p
         raise InputError(f"a key cannot make {calls_per_minute} calls a minute", hint="0 is the limit of the service")
     number, secret, salt = secrets.token_hex(4), secrets.token_urlsafe(32), secrets.token_hex(16)
     now = datetime.now(UTC)
-    expires = (now + timedelta(days=days)).isoformat() if days is not None else ""
+    expires = _after(now, days).isoformat() if days is not None else ""
     key = Key(
         number, name, role, salt, _hash(secret, salt), now.isoformat(), expires, calls_per_minute=calls_per_minute
     )
-    _write(path, {**(read(path) if path.exists() else {}), number: key})
+    with _alone(path):
+        _write(path, {**(read(path) if path.exists() else {}), number: key})
     return f"voc_{number}_{secret}"
+
+
+def _after(now: datetime, days: float) -> datetime:
+    try:
+        return now + timedelta(days=days)
+    except (OverflowError, ValueError):  # beyond the year 9999, or no number
+        hint = "give fewer days, or none: then it never expires"
+        raise InputError(f"a key cannot expire after {days:g} days", hint=hint) from None
 
 
 def revoke(path: Path, number: str) -> Key:
     """The key of this id opens nothing any more; a running service sees it within a second."""
-    known = read(path)
-    if number not in known:
-        raise InputError(f"no key has the id {number!r}", path=path, hint=f"ids: {', '.join(known) or 'none'}")
-    key = replace(known[number], revoked=known[number].revoked or datetime.now(UTC).isoformat())
-    _write(path, {**known, number: key})
+    with _alone(path):
+        known = read(path)
+        if number not in known:
+            raise InputError(f"no key has the id {number!r}", path=path, hint=f"ids: {', '.join(known) or 'none'}")
+        key = replace(known[number], revoked=known[number].revoked or datetime.now(UTC).isoformat())
+        _write(path, {**known, number: key})
     return key
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """No other process changes the file meanwhile: of two that read it and write it, the second undid the first."""
+    try:
+        with one_at_a_time(path):
+            yield
+    except OSError as error:
+        raise OutputError(
+            f"cannot be written: {error.strerror}", path=path, hint="check the folder and its rights"
+        ) from error
 
 
 def read(path: Path) -> dict[str, Key]:

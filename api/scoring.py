@@ -13,7 +13,7 @@ from vocnlp.privacy import mask_all
 
 from .doors import needs, running
 from .edge import visit_of
-from .errors import STATUS, GoneError, InvalidError, TooLargeError
+from .errors import STATUS, GoneError, HeadTooLargeError, InvalidError, TooLargeError
 from .keys import SCORE
 from .reading import read_json
 from .settings import Settings
@@ -22,7 +22,7 @@ from .shapes import Answer, Ask, AskPredict, LabelOut, Problem, codes_of, json_b
 NOES: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": kind}
     for error, (status, kind) in STATUS.items()
-    if error is not GoneError  # which nobody is there to read
+    if error not in (GoneError, HeadTooLargeError)  # nobody is there to read the one; the other is said before any path
 }
 _OURS = {status: no for status, no in NOES.items() if status not in (409, 424)}
 router = APIRouter(dependencies=[Depends(needs(SCORE))], responses=_OURS, tags=["scoring"])

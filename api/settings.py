@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import re
+from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from vocnlp.errors import InputError
+
+_ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[^/\s]+")
+
+
+def _listed(value: object) -> object:
+    """Origins as people write them in an environment: with commas between them, or as a JSON list."""
+    if not isinstance(value, str):
+        return value
+    try:
+        words = json.loads(value) if value.lstrip().startswith("[") else value.split(",")
+    except ValueError:
+        raise ValueError("is no JSON list; write https://a.example,https://b.example") from None
+    origins = tuple(str(word).strip().removesuffix("/").lower() for word in words if str(word).strip())
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"{origin} is no origin; write it as https://a.example, without a path")
+    return origins
 
 
 class Settings(BaseSettings):
@@ -24,7 +44,9 @@ class Settings(BaseSettings):
     codeframe: Path | None = None
     keys: Path | None = Field(None, description="JSON file of API keys; needed beyond loopback")
     audit: Path | None = Field(None, description="file of audit lines: who asked for what, and how much of it")
-    origins: tuple[str, ...] = Field((), description="origins that browsers may call from (CORS); none by default")
+    origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        (), description="origins that browsers may call from (CORS), with commas or as a JSON list; none by default"
+    )
 
     body_bytes: int = Field(2 * 2**20, ge=1024)
     body_seconds: float = Field(10.0, gt=0, description="for a request to arrive, and for its body")
@@ -67,6 +89,14 @@ class Settings(BaseSettings):
             name = "_".join(str(part) for part in first["loc"])
             hint = "give it on the command line or in the environment, as VOCNLP_PORT=8000"
             raise InputError(f"setting {name}: {first['msg']}" if name else first["msg"], hint=hint) from error
+        except SettingsError as error:
+            raise InputError(str(error), hint="lists and tables are written as JSON in the environment") from error
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """What this machine is called by its own callers, as in the header Host."""
+        own = f"[{self.host}]" if ":" in self.host else self.host
+        return frozenset({"127.0.0.1", "[::1]", "localhost", own.lower()})
 
     @property
     def on_loopback(self) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,9 +15,9 @@ from typing import TYPE_CHECKING, TypeVar
 import pyarrow as pa
 
 from vocnlp.codeframe import Codeframe
-from vocnlp.errors import VocnlpError
+from vocnlp.errors import StoreError, VocnlpError
 
-from .errors import BusyError
+from .errors import BusyError, placeless
 from .group_commit import Line
 from .journal import say
 
@@ -59,14 +60,16 @@ class Stored:
         """
         if len(self._line) >= _WAITING:
             raise BusyError(_FULL, seconds=2)
-        put = await self._line.put(rows)
+        with _unplaced():
+            put = await self._line.put(rows)
         if (rules := self._rules) is None:
             return Kept(put, 0)
         return Kept(put, await self._on(self._writer, lambda: self._alerted(rules, rows, frame)))
 
     async def ask(self, question: Callable[[Store], T]) -> T:
         """An answer made of the store's rows."""
-        return await self._on(self._reader, lambda: question(self._store))
+        with _unplaced():
+            return await self._on(self._reader, lambda: question(self._store))
 
     async def close(self) -> None:
         """What has begun is done."""
@@ -98,9 +101,23 @@ class Stored:
         now = datetime.now(UTC)
         try:
             rules = read_rules(file, frame)
-            decided = decide(stored(rows, written=now), rules, frame, now=now, figures=False)
+            held = stored(rows, written=now, verbatim=self._store.verbatim)
+            decided = decide(held, rules, frame, now=now, figures=False)
             with Outbox.open(self._state) as outbox:
                 return len(note(decided, rules, outbox, now=now).new)
         except VocnlpError as error:
             say("alerts_failed", level=logging.ERROR, failure=type(error).__name__)
             return None
+
+
+@contextmanager
+def _unplaced() -> Iterator[None]:
+    """A StoreError for callers: without the address of the store, which is nobody's business outside."""
+    try:
+        yield
+    except StoreError as error:
+        url = str(error.path)
+        told = error.message.removeprefix(f"{url}: ")
+        if "://" not in url:
+            told = placeless(told, Path(url))
+        raise StoreError(told.replace(url, "the store"), path="the store", hint=error.hint) from error

@@ -26,7 +26,7 @@ from vocnlp.tagger import Tagger
 
 from .doors import needs, running
 from .edge import visit_of
-from .errors import ConflictError, NotReadyError, RefusedError, UnfitError, UnknownError
+from .errors import ConflictError, NotReadyError, RefusedError, UnfitError, UnknownError, placeless
 from .journal import AUDIT, LOG, say
 from .keys import ADMIN
 from .priorities import settle
@@ -122,13 +122,15 @@ def folder_of(house: Running, path: str | None) -> Path:
 
 
 async def _proven(house: Running, folder: Path) -> tuple[Live, int]:
+    frame = house.settings.codeframe
     try:
-        live, canaries = await asyncio.to_thread(_loaded, folder, house.settings.codeframe)
+        live, canaries = await asyncio.to_thread(_loaded, folder, frame)
         await house.queue.score([canaries[0].text], seconds=house.settings.deadline_seconds, tag=live.tagger.tag)
     except RefusedError:  # unfit, or no room in the queue for the last canary
         raise
     except VocnlpError as error:
-        raise UnfitError(error.message, param="path", hint=error.hint) from error
+        told = placeless(error.message, folder.parent, *([] if frame is None else [frame.parent]))
+        raise UnfitError(told, param="path", hint=error.hint) from error
     except Exception as error:  # a model that breaks over a text; its words may quote it
         raise UnfitError(f"it breaks over its canaries ({type(error).__name__})", param="path", hint=_ANEW) from error
     return live, len(canaries)

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from .errors import GoneError, InvalidError, MalformedError, TooLargeError, TooSlowError, WrongKindError
+from .errors import (
+    GoneError,
+    InvalidError,
+    MalformedError,
+    NotReadyError,
+    TooLargeError,
+    TooSlowError,
+    WrongKindError,
+)
 from .settings import Settings
 
+_LOOK = 0.2  # seconds between two looks whether the service goes down
 _FORM = 64 * 1024  # what a form may add to its file: boundaries and headers
 
 
-async def read_upload(request: Request, settings: Settings) -> UploadFile:
-    """The one file of the form, in its field ``file``. To be closed by who asked for it."""
+async def read_upload(request: Request, settings: Settings, *, closing: Callable[[], bool]) -> UploadFile:
+    """The one file of the form, in its field ``file``. To be closed by who asked for it.
+
+    NotReadyError as soon as the service is ``closing``: an upload may take longer than it has left.
+    """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "multipart/form-data":
         hint = "send the file as a form: curl -F file=@comments.xlsx"
         raise WrongKindError("an upload is multipart/form-data", param="content-type", hint=hint)
@@ -28,7 +41,7 @@ async def read_upload(request: Request, settings: Settings) -> UploadFile:
     parser = MultiPartParser(request.headers, body, max_files=1, max_fields=0)
     try:
         async with asyncio.timeout(settings.upload_seconds):
-            form = await parser.parse()
+            form = await _unless(closing, parser.parse())
     except MultiPartException as error:
         raise MalformedError(f"the form cannot be read: {error.message}", param="body") from None
     except TimeoutError:
@@ -40,6 +53,19 @@ async def read_upload(request: Request, settings: Settings) -> UploadFile:
         await form.close()
         raise InvalidError("the form has no file of this name", param="file", hint="curl -F file=@comments.xlsx")
     return file
+
+
+async def _unless(closing: Callable[[], bool], parsing: Coroutine[Any, Any, FormData]) -> FormData:
+    task = asyncio.ensure_future(parsing)
+    try:
+        while not (await asyncio.wait({task}, timeout=_LOOK))[0]:
+            if closing():
+                raise NotReadyError("the service goes down")
+        return task.result()
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})  # it closes what it has begun
 
 
 async def _bounded(request: Request, most: int) -> AsyncGenerator[bytes, None]:

@@ -52,8 +52,9 @@ def test_from_a_file_to_a_webhook_and_a_case_to_its_end(vocnlp: CommandLine, fil
         again = vocnlp(*words(files, "--json"))
     quiet = [{"rule": "low", "why": "only 0 to go by, 30 are needed"}]
     counts = {"new": 1, "known": 0, "repeats": 0, "unrouted": 0, "quiet": quiet}
-    assert json.loads(first.out) == {**counts, "sent": 1, "failed": 0, "dead": 0, "waiting": 0}
-    assert json.loads(again.out) == {**counts, "new": 0, "known": 1, "sent": 0, "failed": 0, "dead": 0, "waiting": 0}
+    assert json.loads(first.out) == {**counts, "sent": 1, "failed": 0, "dead": 0, "waiting": 0, "unknown": {}}
+    nothing = {"sent": 0, "failed": 0, "dead": 0, "waiting": 0, "unknown": {}}
+    assert json.loads(again.out) == {**counts, "new": 0, "known": 1, **nothing}
     (number,) = receiver.ids
     assert json.loads(receiver.got[0].body)["data"]["text"] == "充电时冒烟,电话电**********"
 
@@ -90,6 +91,41 @@ def test_dead_letters_are_sent_again_when_asked_to(vocnlp: CommandLine, files: P
         assert len((files / "a.dead.jsonl").read_text(encoding="utf-8").splitlines()) == 1
         assert vocnlp("alerts", "retry", "--state", files / "a.sqlite").out.startswith("1 deliveries wait again")
         assert json.loads(vocnlp(*words(files, "--json")).out)["sent"] == 1
+
+
+def test_a_run_that_gives_a_delivery_up_does_not_end_well(vocnlp: CommandLine, files: Path, monkeypatch):
+    monkeypatch.setenv("CRM_KEY", "k")
+    (files / "rules.yaml").write_text(RULES + "delivery: {attempts: 1}\n", encoding="utf-8")
+    with receiving(lambda _: (500, b"", {})) as receiver:
+        monkeypatch.setenv("CRM_URL", receiver.url)
+        assert (ended := vocnlp(*words(files))).code == 1
+        assert "1 given up; see the file of dead letters, and vocnlp alerts retry" in " ".join(ended.out.split())
+        assert vocnlp(*words(files)).code == 0  # nothing was given up by this one
+
+
+def test_a_delivery_to_a_webhook_that_the_rules_lost_is_named(vocnlp: CommandLine, files: Path, monkeypatch):
+    monkeypatch.setenv("CRM_KEY", "k")
+    with receiving(lambda _: (500, b"", {})) as receiver:
+        monkeypatch.setenv("CRM_URL", receiver.url)
+        assert json.loads(vocnlp(*words(files, "--json", "--wait", "0")).out)["waiting"] == 1
+        (files / "rules.yaml").write_text(RULES.replace("id: crm", "id: erp"), encoding="utf-8")
+        ended = vocnlp(*words(files, "--json", "--wait", "0"))
+    assert (ended.code, json.loads(ended.out)["unknown"]) == (0, {"crm": 1})
+    told = "deliveries wait for webhooks that the rules do not name: crm (1); next step: put them back into the rules"
+    assert told in " ".join(ended.err.split())
+
+
+def test_a_resolved_case_says_when_its_rule_is_heard_again(vocnlp: CommandLine, files: Path, monkeypatch):
+    monkeypatch.setenv("CRM_KEY", "k")
+    state = ["--state", files / "a.sqlite"]
+    with receiving() as receiver:
+        monkeypatch.setenv("CRM_URL", receiver.url)
+        vocnlp(*words(files))
+    (number,) = receiver.ids
+    vocnlp("alerts", "resolve", number, "--note", "换货", *state)
+    ended = vocnlp("alerts", "start", number, *state)
+    told = "what comes up again opens a case of its own: another comment at once, a figure from the next day on"
+    assert (ended.code, told in " ".join(ended.err.split())) == (2, True)
 
 
 def test_a_customer_is_erased_and_the_next_run_finds_nothing_new(vocnlp: CommandLine, files: Path, monkeypatch):

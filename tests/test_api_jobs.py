@@ -12,6 +12,7 @@ import httpx
 import pyarrow.parquet as pq
 import pytest
 from served import Served, serving, until
+from test_api_protocol import connected, heard
 
 from vocnlp.api import keys
 from vocnlp.api.job_files import Job, Shelf, State, clean_name, ending_of, now
@@ -55,7 +56,9 @@ def test_a_file_comes_back_tagged(served: Served, tagger: Tagger, tmp_path: Path
     job = finished(served, number)
     assert (job["state"], job["rows"], job["of"], job["model"]) == ("done", 3, 3, tagger.bundle.label)
     result = httpx.get(f"{served.url}/jobs/{number}/result")
-    assert result.headers["content-disposition"].endswith("''%E8%AF%84%E4%BB%B7.tagged.parquet")
+    assert result.headers["content-disposition"] == (
+        f"attachment; filename=\"job-{number[:8]}.tagged.parquet\"; filename*=UTF-8''%E8%AF%84%E4%BB%B7.tagged.parquet"
+    )
     (tmp_path / "out.parquet").write_bytes(result.content)
     rows = pq.read_table(tmp_path / "out.parquet").to_pylist()
     assert [row["评价"] for row in rows] == TEXTS
@@ -78,6 +81,40 @@ def test_what_cannot_be_scored_says_why(served: Served) -> None:
     assert all("/jobs/" not in job["error"] for job in told.values())
     refused = httpx.get(f"{served.url}/jobs/{told['a.xlsx']['id']}/result")
     assert (refused.status_code, refused.json()["error"]["type"]) == (409, "conflict")
+
+
+def test_a_result_has_a_name_for_those_who_read_ascii_alone(served: Served) -> None:
+    number = upload(served, CSV, "June 50%.csv").json()["id"]
+    finished(served, number)
+    told = httpx.get(f"{served.url}/jobs/{number}/result").headers["content-disposition"]
+    assert told == ("attachment; filename=\"June 50_.tagged.csv\"; filename*=UTF-8''June%2050%25.tagged.csv")
+
+
+def test_what_is_wrong_is_told_in_the_words_of_the_caller(served: Served) -> None:
+    told = [
+        finished(served, upload(served, content, "六月.csv", **query).json()["id"])["error"]
+        for content, query in (
+            ("评价,评价内容\n茶太淡了,杯子有缺口\n面太软了,盘子很烫\n", {}),
+            ("甲,乙\n1,2\n", {}),
+            (CSV, {"text": "无"}),
+        )
+    ]
+    assert "?text=" in told[0] and "?text=" in told[1]
+    assert all("--" not in error and "input.csv" not in error and "六月.csv" in error for error in told)
+
+
+def test_an_upload_under_way_is_refused_when_the_service_goes_down(tiny_bundle: Path, tmp_path: Path) -> None:
+    head = b"POST /jobs HTTP/1.1\r\nhost: localhost\r\ncontent-type: multipart/form-data; boundary=b\r\n"
+    form = '--b\r\ncontent-disposition: form-data; name="file"; filename="a.csv"\r\n\r\n评价\n等位太久\n'.encode()
+    with serving(tmp_path, tiny_bundle, jobs=tmp_path / "jobs", jobs_waiting=1) as served, connected(served) as line:
+        line.sendall(head + b"content-length: 9000\r\n\r\n" + form)
+        until(lambda: upload(served, CSV).status_code == 429)  # there is room for one, and this one is coming
+        served.process.send_signal(signal.SIGTERM)
+        words, _, body = heard(line).partition(b"\r\n\r\n")
+        assert words.startswith(b"HTTP/1.1 503 ") and json.loads(body)["error"]["type"] == "not_ready"
+        assert b"content-type: application/json" in words and b"retry-after: 1" in words
+        assert served.process.wait(20) == 0
+        assert [line["event"] for line in served.lines() if line["level"] == "error"] == []
 
 
 @pytest.mark.parametrize(

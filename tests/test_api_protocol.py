@@ -15,7 +15,7 @@ from test_api_life import block, classify, gated
 
 from vocnlp.api.protocol import protocol
 
-HEALTH = b"GET /health/ready HTTP/1.1\r\nhost: x\r\n"
+HEALTH = b"GET /health/ready HTTP/1.1\r\nhost: localhost\r\n"
 LAST = b"connection: close\r\n\r\n"
 
 
@@ -40,7 +40,7 @@ def test_three_thousand_requests_in_one_breath_are_answered_one_by_one(tiny_bund
 
 def test_health_is_told_behind_a_comment_that_waits(tiny_bundle: Path, tmp_path: Path) -> None:
     body = json.dumps({"input": "味道很好"}).encode()
-    head = b"POST /classify HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    head = b"POST /classify HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
     with gated(tmp_path, tiny_bundle) as (served, gate, pool):
         first = block(served, pool)
         with connected(served) as line:
@@ -52,7 +52,9 @@ def test_health_is_told_behind_a_comment_that_waits(tiny_bundle: Path, tmp_path:
 
 
 def test_a_full_house_answers_before_the_body_comes_and_keeps_the_line(tiny_bundle: Path, tmp_path: Path) -> None:
-    head = b"POST /classify HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 40000\r\n\r\n"
+    head = (
+        b"POST /classify HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 40000\r\n\r\n"
+    )
     with gated(tmp_path, tiny_bundle, queue_texts=1, texts_per_call=1) as (served, gate, pool):
         calls = [block(served, pool), pool.submit(classify, served, "快递很快")]
         until(lambda: b"vocnlp_queue_texts 1.0" in asked(served, b"/metrics"))
@@ -69,7 +71,7 @@ def test_a_full_house_answers_before_the_body_comes_and_keeps_the_line(tiny_bund
 
 def asked(served: Served, path: bytes) -> bytes:
     with connected(served) as line:
-        line.sendall(b"GET " + path + b" HTTP/1.1\r\nhost: x\r\n" + LAST)
+        line.sendall(b"GET " + path + b" HTTP/1.1\r\nhost: localhost\r\n" + LAST)
         return heard(line)
 
 
@@ -106,7 +108,7 @@ async def answers(*paths: str) -> list[tuple[bytes, bytes]]:
     found = []
     for path in paths:
         reader, writer = await asyncio.open_connection(*listener.getsockname()[:2])
-        writer.write(f"GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n".encode())
+        writer.write(f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode())
         head, _, body = (await reader.read()).partition(b"\r\n\r\n")
         found.append((head.split(b" ")[1], body))
         writer.close()

@@ -132,7 +132,7 @@ def spoken(served: Served, words: bytes) -> bytes:
 
 
 def test_a_large_body_is_refused_before_it_comes(served: Served) -> None:
-    head = b"POST /classify HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\n"
+    head = b"POST /classify HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n"
     assert b" 413 " in spoken(served, head + b"content-length: 9000000000\r\n\r\n").split(b"\r\n")[0]
 
 
@@ -143,7 +143,7 @@ def test_a_body_without_a_length_is_refused_when_it_is_too_large(served: Served)
 
 
 def test_a_slow_body_is_not_waited_for(served: Served) -> None:
-    head = b"POST /classify HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n"
+    head = b"POST /classify HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 50\r\n\r\n"
     heard = spoken(served, head + b'{"input": "')
     assert heard.startswith(b"HTTP/1.1 408 ") and b'"type": "too_slow"' in heard
 
@@ -155,8 +155,8 @@ def test_a_slow_head_is_not_waited_for(served: Served) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        b"POST /classify HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"POST /classify HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\ncontent-length: 5\r\n\r\nabcde",
+        b"POST /classify HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /classify HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4\r\ncontent-length: 5\r\n\r\nabcde",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     ],
     ids=["two lengths", "two different lengths", "TLS"],

@@ -118,6 +118,8 @@ def test_a_broken_bundle_leaves_the_old_one_in_place(house: House) -> None:
     }
     assert "was altered: its digest does not match" in told["altered"].json()["error"]["message"]
     assert "canary 2 of canary.jsonl: price was not found" in told["picky"].json()["error"]["message"]
+    assert told["nothing"].json()["error"]["message"].startswith("nothing: ")
+    assert not any(str(house.bundles) in answer.text for answer in told.values())
     assert house.live() == house.one
     assert httpx.post(f"{house.served.url}/classify", json={"input": TEXTS}).json()["model"] == house.one
     assert [line["event"] for line in house.audit()] == ["bundle_refused"] * 7

@@ -237,6 +237,12 @@ class Outbox:
         with self.writing() as connection:
             return connection.execute(query, (now, number)).rowcount
 
+    def waiting(self) -> dict[str, int]:
+        """Deliveries that wait, by webhook."""
+        return dict(
+            self.asked("select hook, count(*) from delivery where state = 'pending' group by hook order by hook")
+        )
+
     def tally(self) -> dict[str, int]:
         """Deliveries by state."""
         return dict(self.asked("select state, count(*) from delivery group by state order by state"))

@@ -122,7 +122,7 @@ def _moved(
                 "no case has this id", path=outbox.path, value=number, hint="vocnlp alerts list shows them"
             )
         if found[0] == RESOLVED:
-            hint = "what comes up again opens a case of its own: the next finding of its rule is sent anew"
+            hint = "what comes up again opens a case of its own: another comment at once, a figure from the next day on"
             raise InputError("the case is resolved", path=outbox.path, value=number, hint=hint)
         state = move(found[0])
         begun, done = (now if state in (IN_PROGRESS, RESOLVED) else None), (now if state == RESOLVED else None)

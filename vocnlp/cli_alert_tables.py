@@ -116,7 +116,17 @@ def print_run(console: Console, told: Mapping[str, Any]) -> None:
             say(console, f"[yellow]{told['unrouted']} of them go to no webhook; their cases are open[/]")
         for each in told["quiet"]:
             say(console, f"[dim]{escape(each['rule'])}: not judged, {each['why']}[/]")
+    if "sent" not in told:  # it could not be tried
+        return
     tried = f", {told['failed']} attempts failed" if told["failed"] else ""
     say(console, f"{told['sent']} sent{tried}, {told['waiting']} waiting")
     if told["dead"]:
         say(console, f"[red]{told['dead']} given up; see the file of dead letters, and vocnlp alerts retry[/]")
+
+
+def stranded(waiting: Mapping[str, int]) -> str:
+    """Deliveries, by webhook, that wait for one that the rules do not have; "" for none."""
+    if not waiting:
+        return ""
+    each = ", ".join(f"{hook} ({count})" for hook, count in waiting.items())
+    return f"deliveries wait for webhooks that the rules do not name: {each}; next step: put them back into the rules"

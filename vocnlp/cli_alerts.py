@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from .tagger import Tagger
     from .webhooks import Target
 
+_LONGEST = 60.0  # seconds until data that could not be read are read again
+
 alerts_app = typer.Typer(help="Watch tagged feedback by rules, send alerts, follow their cases.", no_args_is_help=True)
 alerts_app.command("list")(list_)
 for _command in (show, assign, start, resolve, forget):
@@ -96,10 +98,12 @@ def run(
     codeframe: FrameOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Decide by the rules, record the alerts and open their cases, then send what is due."""
+    """Decide by the rules, record the alerts and open their cases, then send what is due; exit code 1 when a delivery was
+    given up."""
     from .alert_outbox import Outbox
     from .alert_reading import read_rules
     from .batch import Options
+    from .cli_alert_tables import stranded
     from .tagger import Tagger
     from .webhooks import targets
 
@@ -114,6 +118,10 @@ def run(
         if watch is None:
             told = _decide(round_, outbox) | _send(round_, outbox, to, wait)
             _print_run(told, as_json)
+            if words := stranded(told["unknown"]):
+                say(ERR, f"[yellow]{escape(words)}[/]")
+            if told["dead"]:
+                raise typer.Exit(1)
         else:
             _keep_watching(round_, outbox, to, every=watch, as_json=as_json)
 
@@ -143,26 +151,48 @@ def _send(round_: _Watch, outbox: Outbox, to: tuple[Target, ...], wait: float) -
     from .webhooks import deliver
 
     done = deliver(outbox, to, round_.rules.delivery, patience=wait, bury=burial(grave_of(outbox.path)))
-    waiting = outbox.tally().get("pending", 0)
-    return {"sent": done.sent, "failed": done.failed, "dead": len(done.dead), "waiting": waiting}
+    waiting = outbox.waiting()
+    known = {target.webhook.id for target in to}
+    lost = {hook: count for hook, count in waiting.items() if hook not in known}
+    counts = {"sent": done.sent, "failed": done.failed, "dead": len(done.dead)}
+    return {**counts, "waiting": sum(waiting.values()), "unknown": lost}
 
 
 def _keep_watching(round_: _Watch, outbox: Outbox, to: tuple[Target, ...], *, every: float, as_json: bool) -> None:
-    """Look at the data when they changed, and once an hour because windows move; send what is due at every look."""
+    """Look at the data when they changed, and once an hour because windows move; send what is due at every look.
+
+    What goes wrong is told once, and the watch goes on: a file may be half written, a disk full for a while. What could
+    not be looked at is looked at again, after waits that grow, whether or not the data change meanwhile.
+    """
     from .alert_run import mark_of
+    from .cli_alert_tables import stranded
 
     seen: Any = None
+    failures, resting = 0, 0.0
+    shown: dict[str, str] = {}
+
+    def tell(part: str, words: str) -> None:
+        if words and shown.get(part) != words:
+            say(ERR, f"[yellow]{escape(words)}[/]")
+        shown[part] = words
+
     while True:
-        mark = (mark_of(round_.data), round_.now.replace(minute=0, second=0, microsecond=0))
         told: dict[str, Any] = {}
-        if mark != seen:
+        if time.monotonic() >= resting:
             try:
-                told = _decide(round_, outbox)
-                seen = mark
-            except VocnlpError as error:  # a file that is being written; the watch goes on
-                say(ERR, f"[yellow]{escape(str(error))}[/]")
-                seen = mark
-        told |= _send(round_, outbox, to, 0.0)
+                mark = (mark_of(round_.data), round_.now.replace(minute=0, second=0, microsecond=0))
+                told = _decide(round_, outbox) if mark != seen else {}
+                seen, failures = mark, 0
+                tell("data", "")
+            except VocnlpError as error:
+                failures += 1
+                resting = time.monotonic() + min(every * 2 ** min(failures, 9), max(every, _LONGEST))
+                tell("data", str(error))
+        try:
+            told |= _send(round_, outbox, to, 0.0)
+            tell("sending", stranded(told["unknown"]))
+        except VocnlpError as error:
+            tell("sending", str(error))
         if any(told.get(name) for name in ("new", "repeats", "sent", "failed", "dead")):
             _print_run(told, as_json)
         time.sleep(every)

@@ -145,6 +145,11 @@ def forget(
     if as_json:
         _print_json(asdict(done))
         return
+    if not done.rows:
+        say(
+            OUT,
+            f"[yellow]no row names the customer {escape(repr(customer.strip()))}[/]; is it written as in the export?",
+        )
     say(OUT, f"{done.rows:,} rows erased, {done.removed:,} old files removed")
     say(OUT, "not reached:")
     for words in done.beyond:

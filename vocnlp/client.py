@@ -3,8 +3,9 @@
     with Client("http://127.0.0.1:8000", key="voc_...") as client:
         client.classify(["送餐慢，但味道不错"])["data"][0]["tags"]
 
-Answers are the server's JSON as plain data. What must not be done twice (an upload, a swap, rows without ids) is sent
-again only where it cannot have been done: after 429, 503 and a connection that never stood. Needs the extra ``[client]``.
+Answers are the server's JSON as plain data. What must not be done twice (an upload, a swap) is sent again only where it
+cannot have been done: after 429, 503 and a connection that never stood. Without ``with``, ``close`` ends the
+connections. Needs the extra ``[client]``.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ from .client_calls import (
     ServiceError,
     Steps,
     UnreachableError,
+    address,
     as_json,
     classified,
     days,
     ended,
     fed,
+    head,
     httpx,
     predicted,
     saved,
@@ -42,13 +45,18 @@ __all__ = ["AsyncClient", "Client", "Retry", "ServiceError", "UnreachableError"]
 class _Asking(ABC):
     """What can be asked of a service. ``Client`` gives these answers, ``AsyncClient`` awaitables of them.
 
-    Every method raises ServiceError for a refusal and UnreachableError without an answer.
+    Every method raises ServiceError for a refusal, UnreachableError without an answer, and InputError for what is no
+    list, no address, no key.
     """
 
     def __init__(self, url: str, *, key: str | None = None, retry: Retry | None = None, timeout: float = 60.0) -> None:
-        headers = {"authorization": f"Bearer {key}"} if key else {}
-        self._settings: dict[str, Any] = {"base_url": url, "headers": headers, "timeout": timeout}
+        self._settings: dict[str, Any] = {"base_url": address(url), "headers": head(key), "timeout": timeout}
         self._how = How(retry or Retry())
+        self._open()
+
+    @abstractmethod
+    def _open(self) -> None:
+        """Be ready to call."""
 
     @abstractmethod
     def _run(self, steps: Steps[Any]) -> Any:
@@ -79,7 +87,11 @@ class _Asking(ABC):
         return self._ask("GET", "/codes", query={"under": under, "industry": industry})
 
     def feedback(self, rows: Sequence[Row]) -> Any:
-        """Rows with ``text`` and what is known beside it; when this returns they are stored. Counts are of all parts."""
+        """Rows with ``text`` and what is known beside it; when this returns they are stored. Counts are of all parts.
+
+        A row without an ``id`` gets one of its content, and the second of equal rows in the list another than the first.
+        So a list that is sent again, whole or in other company, changes nothing: equal rows of two calls count once.
+        """
         return self._run(fed(rows, self._how))
 
     def nps(self, *, by: str | None = None, **meant: Any) -> Any:
@@ -119,11 +131,18 @@ class _Asking(ABC):
 class Client(_Asking):
     """The service at ``url``, asked with ``key`` where it wants one. One client may be shared by threads."""
 
-    def __enter__(self) -> Self:
+    def _open(self) -> None:
         self._http = httpx.Client(**self._settings)
+
+    def __enter__(self) -> Self:
+        if self._http.is_closed:
+            self._open()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._http.close()
 
     def _run(self, steps: Steps[Any]) -> Any:
@@ -156,11 +175,18 @@ class Client(_Asking):
 class AsyncClient(_Asking):
     """``Client`` for asyncio: the same methods, awaited."""
 
-    async def __aenter__(self) -> Self:
+    def _open(self) -> None:
         self._http = httpx.AsyncClient(**self._settings)
+
+    async def __aenter__(self) -> Self:
+        if self._http.is_closed:
+            self._open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
         await self._http.aclose()
 
     async def _run(self, steps: Steps[Any]) -> Any:

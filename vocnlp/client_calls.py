@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 import json
+import math
 import random
+import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+from .client_rows import Row, named
 from .errors import InputError, MissingExtraError, OutputError, VocnlpError
 from .text import no_surrogates
 
@@ -22,14 +25,14 @@ except ImportError:
 
 __all__ = [
     "Call", "How", "Retry", "Row", "ServiceError", "Steps", "UnreachableError",
-    "as_json", "asked", "classified", "days", "ended", "fed", "httpx", "predicted", "saved", "writing",
+    "address", "as_json", "asked", "classified", "days", "ended", "fed", "head", "httpx", "predicted", "saved", "writing",
 ]  # fmt: skip
 
 Json = dict[str, Any]
-Row = Mapping[str, Any]
 T = TypeVar("T")
 _ENDED = frozenset({"done", "failed", "cancelled"})
 _LOOK = 0.5  # seconds between two looks at a job
+_SHARE = 4  # a part takes a quarter of the queue at most: one that needs all of it would wait until nobody else asks
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _HINTS = {
     401: "give the client a living key: vocnlp keys make FILE --name NAME --role ROLE",
@@ -146,16 +149,29 @@ def as_json(call: Call, retry: Retry) -> Steps[Any]:
 
 
 def _parts(texts: Sequence[str], limits: Mapping[str, float]) -> Iterator[tuple[int, int]]:
-    """Where to cut, as the server's limits ask for it: texts in a call, bytes in a body."""
+    """Where to cut, as the server's limits ask for it: texts in a call, bytes in a body, tokens in the queue."""
     most, room = int(limits["texts_per_call"]), int(limits["body_bytes"]) - 2048
-    start = size = 0
+    queue = limits.get("queue_tokens", math.inf) / _SHARE
+    start = size = tokens = 0
     for place, text in enumerate(texts):
         own = len(json.dumps(text, ensure_ascii=False).encode()) + 8  # brackets and a comma
-        if place > start and (place - start >= most or size + own > room):
+        read = 2 + len(text) * 17 // 25  # tokens, as the server estimates them
+        if place > start and (place - start >= most or size + own > room or tokens + read > queue):
             yield start, place
-            start, size = place, 0
-        size += own
+            start, size, tokens = place, 0, 0
+        size, tokens = size + own, tokens + read
     yield start, len(texts)
+
+
+def _listed(given: Any, kind: type, what: str) -> list[Any]:
+    """The items of a list; one text, or one row, is none: it would be taken letter by letter."""
+    if isinstance(given, str | bytes | Mapping):
+        raise InputError(f"{what} are given as a list, not as one {type(given).__name__}", hint="put it into brackets")
+    items = list(given)
+    for place, item in enumerate(items):
+        if not isinstance(item, kind):
+            raise InputError(f"{what}[{place}] is no {kind.__name__} but a {type(item).__name__}")
+    return items
 
 
 def _in_parts(
@@ -164,17 +180,16 @@ def _in_parts(
     """One call for each part; all answers, in order. ``more`` is sent along with every part."""
     if how.limits is None:
         how.limits = (yield from as_json(Call("GET", "/model"), how.retry))["limits"]
-    again = name != "rows" or all(row.get("id") for row in items)
     answers = []
     for start, end in _parts(texts, how.limits):
-        call = Call("POST", path, body={name: list(items[start:end]), **more}, again=again)
+        call = Call("POST", path, body={name: list(items[start:end]), **more})
         answers.append((yield from as_json(call, how.retry)))
     return answers
 
 
 def classified(texts: Sequence[str], options: Row, how: How) -> Steps[Json]:
     """The answers of all parts as one. ``models`` has more than one label when a bundle was swapped in between."""
-    clean = [no_surrogates(text) for text in texts]
+    clean = [no_surrogates(text) for text in _listed(texts, str, "texts")]
     answers = yield from _in_parts("/classify", "input", clean, clean, options, how)
     data = [entry for answer in answers for entry in answer["data"]]
     usage = {name: sum(answer["usage"][name] for answer in answers) for name in answers[0]["usage"]}
@@ -183,16 +198,19 @@ def classified(texts: Sequence[str], options: Row, how: How) -> Steps[Json]:
 
 
 def predicted(texts: Sequence[str], labels: str, how: How) -> Steps[list[Any]]:
-    clean = [no_surrogates(text) for text in texts]
+    clean = [no_surrogates(text) for text in _listed(texts, str, "texts")]
     answers = yield from _in_parts("/predict", "inputs", [[text] for text in clean], clean, {"labels": labels}, how)
     return [entry for answer in answers for entry in answer]
 
 
 def fed(rows: Sequence[Row], how: How) -> Steps[Json]:
     """The counts of all parts added up."""
-    clean = [
-        {name: no_surrogates(cell) if isinstance(cell, str) else cell for name, cell in row.items()} for row in rows
-    ]
+    clean = named(
+        [
+            {name: no_surrogates(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
+            for row in _listed(rows, Mapping, "rows")
+        ]
+    )
     texts = [json.dumps(row, ensure_ascii=False) for row in clean]  # once more as a text, so never too short
     answers = yield from _in_parts("/feedback", "rows", clean, texts, {}, how)
     counts = [name for name in answers[0] if name not in ("version", "model")]
@@ -225,6 +243,28 @@ def writing(out: Path) -> Iterator[IO[bytes]]:
         raise OutputError(f"cannot be written: {error.strerror}", path=out, hint="choose another folder") from error
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def address(url: str) -> str:
+    """The address of a service; InputError where it is none."""
+    try:
+        read = httpx.URL(url)
+        whole = read.scheme in ("http", "https") and bool(read.host)
+    except (httpx.InvalidURL, TypeError):
+        whole = False
+    if not whole:
+        raise InputError(f"no address of a service: {url!r}", hint="it begins with http:// or https://")
+    return url
+
+
+def head(key: str | None) -> dict[str, str]:
+    """What is sent along with every call. The key is not shown: it may be a true one with a slip in it."""
+    if not key:
+        return {}
+    if not re.fullmatch(r"[!-~]+", key.strip()):
+        hint = "give it as vocnlp keys make printed it: voc_, letters and digits"
+        raise InputError("the key holds a character that no key has", hint=hint)
+    return {"authorization": f"Bearer {key.strip()}"}
 
 
 def days(meant: Row) -> Json:

@@ -2,11 +2,7 @@
 
 Who is counted where (rows, comments, answers; a row's stage; a code with all below it) is decided in ``folding``, and
 this room takes it from there. Scores, drivers, cross-tabs, trends, the journey map and peak-end get numbers from here
-and hold no SQL of their own::
-
-    with folded(table, frame) as rows:
-        crosstab(rows, by="segment")
-        drivers(rows)
+and hold no SQL of their own: ``with folded(table, frame) as rows: crosstab(rows, by="segment")``.
 """
 # ruff: noqa: S608 - what is put into SQL here are constants and quoted column names that were looked up before
 
@@ -82,10 +78,10 @@ class Patterns:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """The rows of one table, counted by whatever is asked. ``stages``: those of the journey, id to name, in order.
+    """The rows of one table, counted by whatever is asked. ``stages``: the journey's, id to name. ``told``: asked before.
 
     A dimension is ``channel``, ``segment``, ``stage`` (a row may stand in several), ``given_stage`` (only where the
-    row itself names one), ``code``, a period of ``PERIODS``, or a column named in ``also``. ``told``: what was asked before.
+    row itself names one), ``code``, a period of ``PERIODS``, or a column named in ``also``.
     """
 
     bare: duckdb.DuckDBPyConnection
@@ -101,6 +97,13 @@ class Folded:
         """The database with all of its parts; ``bare`` has those that were needed so far: one figure needs few."""
         self._build(PARTS if self.also else PARTS[:-1])
         return self.bare
+
+    def keep(self, dimension: str, keys: Collection[str]) -> None:
+        """From here on only rows that stand under one of these keys are counted."""
+        key, join = self._dimension(dimension)
+        kept = f"select rid from comment {join} where list_contains($keys, {key})"
+        self._rows(f"delete from comment where rid not in ({kept})", {"keys": list(keys)})
+        self.told.clear()
 
     def answers(self, by: Sequence[str] = ()) -> list[tuple[Any, ...]]:
         """(key per dimension, rows, scores outside 0..10, promoters, passives, detractors)."""
@@ -159,10 +162,9 @@ class Folded:
         return int(self._rows(query)[0][0])
 
     def daily(self, of: str, side: str = NEGATIVE) -> tuple[dict[str, dict[date, int]], dict[str, dict[date, int]]]:
-        """Counts, and the comments they are a share of, per key and day.
-
-        ``of`` code: comments that mean it on this side, of all comments of the day (under the key ""). ``of`` stage:
-        comments of that sentiment, of the stage's comments of the day.
+        """Counts, and the comments they are a share of, per key and day. ``of`` code: comments that mean it on this
+        side, of all comments of the day (under the key ""). ``of`` stage: comments of that sentiment, of the stage's
+        comments of the day.
         """
         if of == "code":
             counts = f"code, moment::date, count(*) filter ({_side(side)}) from mention join clock using (rid)"
@@ -232,9 +234,8 @@ class Folded:
         if name == "code":
             return "mention.code::varchar", "join mention using (rid)"
         if name in PERIODS:
-            label = (
-                f"strftime(moment, '{_NAMED[name]}')" if name in _NAMED else "year(moment) || '-Q' || quarter(moment)"
-            )
+            quarter = "year(moment) || '-Q' || quarter(moment)"
+            label = f"strftime(moment, '{_NAMED[name]}')" if name in _NAMED else quarter
             return f"coalesce({label}, '{BLANK}')", "left join clock using (rid)"
         return f"coalesce(nullif(trim({self._also(name)}::varchar), ''), '{BLANK}')", "join extra using (rid)"
 
@@ -252,10 +253,10 @@ class Folded:
                 found.setdefault(str(key), {})[day] = count
         return found
 
-    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+    def _rows(self, query: str, given: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         if query not in self.told:
             self._build([part for part in PARTS if re.search(rf"\b{part}\b", query)])
-            self.told[query] = self.bare.execute(query).fetchall()
+            self.told[query] = self.bare.execute(query, given).fetchall()
         return self.told[query]
 
     def _build(self, parts: Sequence[str]) -> None:
@@ -279,9 +280,8 @@ def folded(
 ) -> Iterator[Folded]:
     """Fold a tagged table (schema ``records.TAGGED``) for as many questions as are asked inside the ``with``.
 
-    ``also`` names further columns to group by or to read answers from; ``texts`` keeps the comments at hand. Times with a
-    zone are taken by the clock of their zone, as ``column_values`` reads them. InputError for a missing column, or times
-    that are no timestamps; CodeframeError for an unknown ``journey``.
+    ``also`` names further columns to group by or to read answers from; ``texts`` keeps the comments at hand. Times are
+    taken by the clock of their zone. InputError for no such column or times, CodeframeError for no such ``journey``.
     """
     extra = tuple(dict.fromkeys(also))
     for name in extra:

@@ -7,7 +7,7 @@ below it. The figures are asked in ``journey`` and ``counts``.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import gettempdir
@@ -22,7 +22,7 @@ import pyarrow.dataset as ds
 
 from .codeframe import Codeframe
 from .codeframe_parts import fold
-from .errors import InputError
+from .errors import InputError, VocnlpError
 from .privacy import mask_label
 from .records import NEGATIVE, NEUTRAL, POSITIVE
 
@@ -106,6 +106,7 @@ def folding(
         "preserve_insertion_order": "false",
     }
     con = duckdb.connect(":memory:", config=ours)
+    broken: list[VocnlpError] = []
     try:
         # What is beyond the memory allowed goes to the disk (DuckDB makes the folder when it needs it, and removes it),
         # so that a million rows take hardly more than a few.
@@ -116,10 +117,14 @@ def folding(
         rows = _numbered(_local(_checked(table), columns), columns)
         con.register("given", rows)
         con.execute(_tagged(rows.schema, columns))
-        con.register("given_tags", _tags_of(table))
+        con.register("given_tags", _tags_of(table, broken))
         con.execute(_COMMENT)
         _cover_labels(con)
         yield con
+    except duckdb.Error as error:
+        if broken:  # what DuckDB tells of it is a traceback
+            raise broken[0] from error
+        raise
     finally:
         con.close()
 
@@ -141,9 +146,9 @@ def _checked(table: Rows) -> Rows:
     return table
 
 
-def _tags_of(table: Rows) -> pa.RecordBatchReader:
+def _tags_of(table: Rows, broken: list[VocnlpError]) -> pa.RecordBatchReader:
     """The tags with the position of their row, read when the first figure asks for them: many figures need none, and
-    they are the better half of what there is to read."""
+    they are the better half of what there is to read. ``broken`` takes what reading them raises."""
     given = POSITION in table.schema.names
     schema = pa.schema([(POSITION, pa.int64()), table.schema.field(_TAGS)])
 
@@ -153,12 +158,20 @@ def _tags_of(table: Rows) -> pa.RecordBatchReader:
         found = (
             table.to_batches(columns=columns) if isinstance(table, ds.Dataset) else table.select(columns).to_batches()
         )
-        for batch in found:
+        for batch in _heard(found, broken):
             place = batch.column(0).cast(pa.int64()) if given else pa.array(np.arange(at, at + len(batch)))
             yield pa.record_batch([place, batch.column(len(columns) - 1)], schema=schema)
             at += len(batch)
 
     return pa.RecordBatchReader.from_batches(schema, batches())
+
+
+def _heard(batches: Iterable[pa.RecordBatch], broken: list[VocnlpError]) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from batches
+    except VocnlpError as error:
+        broken.append(error)
+        raise
 
 
 def _numbered(table: Rows, columns: Collection[str]) -> Rows:

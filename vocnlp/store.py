@@ -33,7 +33,6 @@ from .store_delta import (
     bring_up,
     commit,
     create_table,
-    explained,
     files_as,
     how,
     is_there,
@@ -42,8 +41,10 @@ from .store_delta import (
     merging,
     open_table,
 )
+from .store_failures import explained
 from .store_known import Known, hashes
 from .store_rows import STORED, pieces, stored
+from .store_scan import Scan
 from .store_upkeep import (
     KEEP,
     Change,
@@ -157,7 +158,8 @@ class Store:
         """The rows as a dataset in the schema ``records.TAGGED``, or some of its columns (``voc_written`` is one more).
 
         Nothing is loaded before it is asked for, so a store may be larger than the memory. ``version`` or ``at`` (with
-        a time zone) read it as it was. StoreError for a version that never was, or whose files were removed.
+        a time zone) read it as it was. StoreError for a version that never was, or whose files were removed; and from the
+        dataset for a data file that is missing or damaged.
         """
         names = TAGGED.names if columns is None else list(columns)
         for name in names:
@@ -170,8 +172,7 @@ class Store:
         schema = pa.schema([STORED.field(name) for name in names])
         with self._lock, explained(self.url):
             table = self._fresh() if version is None and at is None else self._as_it_was(version, at)
-            dataset: ds.Dataset = table.to_pyarrow_dataset(schema=schema)
-        return dataset
+            return Scan(table.to_pyarrow_dataset(schema=schema), self.url, self.options)
 
     def info(self) -> Info:
         """How large the store is, and which models and codeframes its rows come from."""

@@ -8,7 +8,6 @@ turns by a lock on a file, so that no work is thrown away; the lock is a courtes
 from __future__ import annotations
 
 import random
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +18,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pyarrow as pa
 import pyarrow.fs as pa_fs
 
-from .errors import MissingExtraError, StoreError, VocnlpError
+from .errors import MissingExtraError, StoreError
+from .store_failures import HOW_TO_CREATE, explained, spoilt_files
 from .store_rows import ADDED, STORED, WRITTEN
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ LOCK = "_vocnlp.lock"  # engines that read a Delta table ignore names with an un
 _FORMAT, _TEXT = "vocnlp.store", "vocnlp.text"
 MASKED, VERBATIM = "masked", "verbatim"
 _SMALLEST_PAUSE, _LONGEST_PAUSE = 0.02, 2.0
-_HOW_TO_CREATE = "check the spelling, or create one: vocnlp store put FILE --store DIR"
 
 T = TypeVar("T")
 
@@ -74,7 +73,7 @@ def open_table(url: str, options: Mapping[str, str], *, version: int | None = No
     folder = local_folder(url)
     if folder is not None:
         if not is_there(url, options):
-            raise StoreError("there is no store", path=url, hint=_HOW_TO_CREATE)
+            raise StoreError("there is no store", path=url, hint=HOW_TO_CREATE)
         _refuse_empty_commits(folder, url)
     with explained(url):
         table: DeltaTable = deltalake.DeltaTable(url, version=version, storage_options=dict(options) or None)
@@ -176,6 +175,11 @@ def keeps_verbatim(table: DeltaTable) -> bool:
     return table.metadata().configuration.get(_TEXT) == VERBATIM
 
 
+def names_of(table: DeltaTable) -> set[str]:
+    """The data files of a table's version."""
+    return set(pa.table(table.get_add_actions())["path"].to_pylist())
+
+
 def files_of(table: DeltaTable, options: Mapping[str, str]) -> pa_fs.FileSystem:
     """The files of a store, wherever it is; paths are relative to it."""
     library()
@@ -212,7 +216,7 @@ def commit(table: DeltaTable, url: str, attempt: Callable[[DeltaTable], T], *, p
     deltalake = library()
     begun, pause = time.monotonic(), _SMALLEST_PAUSE
     while True:
-        with explained(url), turn(url):
+        with explained(url, lambda: spoilt_files(table.to_pyarrow_dataset().get_fragments())), turn(url):
             table.update_incremental()
             version = table.version()
             try:
@@ -244,48 +248,3 @@ def turn(url: str) -> Iterator[None]:
         with suppress(OSError):  # a network folder without locks: the swap decides
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-
-
-@contextmanager
-def explained(url: str) -> Iterator[None]:
-    """What deltalake raises becomes a StoreError with the next step; a damaged log can even make it panic."""
-    try:
-        yield
-    except VocnlpError:
-        raise
-    except Exception as error:
-        raise _explanation(error, url) from error
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":
-            raise
-        raise _explanation(error, url) from error
-
-
-#: What deltalake says, in small letters; what that means; what to do.
-_MEANINGS = (
-    (("unknown scheme",), "this kind of address is not known", "name a folder, or s3://..., gs://..., az://..."),
-    (("no space left",), "cannot be written: the disk is full", "free some space and run it again"),
-    (("permission denied", "read-only file"), "cannot be reached: permission denied", "check the rights"),
-    (
-        ("connect", "dns error", "timed out", "http error", "status: 40", "status: 50", "credential"),
-        "cannot be reached",
-        "check the address, the network and the storage options (keys, region, endpoint)",
-    ),
-    (("checkpoint", "_delta_log", "json", "commit file", "log segment", "eof", "parquet error", "utf-8", "panic"),
-     "the log of the store is damaged", "restore the folder _delta_log from a backup; the data files are untouched"),
-    (("not found", "no such file"), "files of the store are missing", "restore the folder from a backup"),
-)  # fmt: skip
-_COLOUR = re.compile(r"\x1b\[\d+m")
-_TRACE = re.compile(r"\n\s*0: .*", re.DOTALL)
-
-
-def _explanation(error: BaseException, url: str) -> StoreError:
-    deltalake = library()
-    said = " ".join(_TRACE.sub("", _COLOUR.sub("", str(error))).split())
-    signs = f"{said} {type(error).__name__}".lower()
-    if isinstance(error, deltalake.exceptions.TableNotFoundError) and "unknown scheme" not in signs:
-        return StoreError("there is no store", path=url, hint=_HOW_TO_CREATE)
-    for known, meaning, hint in _MEANINGS:
-        if any(sign in signs for sign in known):
-            return StoreError(f"{meaning} ({said[:200]})", path=url, hint=hint)
-    return StoreError(f"the store cannot be used: {said[:200]}", path=url, hint="is the folder a whole copy of it?")

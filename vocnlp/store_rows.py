@@ -2,15 +2,16 @@
 
 The store holds no personal data of a text: ``privacy.mask`` keeps every code point in its place, so offsets stay true
 and quotes are masked as the text around them is. Names of channels, segments and stages are masked too, but for
-addresses (see ``privacy.mask_label``). The columns ``id`` and ``customer`` are kept as they came: a customer who asks
-to be forgotten has to be found by them.
+addresses (see ``privacy.mask_label``). The columns ``id`` and ``customer`` are not masked, and have no blanks at their
+edges: a customer who asks to be forgotten has to be found by them.
 """
 
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from hashlib import blake2b
 
@@ -66,7 +67,7 @@ def stored(
 
     Columns of FEEDBACK that are missing are empty; columns that the store does not know are left out. A row without
     an id gets one of its content (see ``made_id``); ``nameless`` counts equal rows of one delivery across calls.
-    InputError when a column of a tagged row is missing or of another type.
+    InputError when a column of a tagged row is missing or of another type, or a customer holds a control character.
     """
     for name in _REQUIRED:
         if name not in rows.schema.names:
@@ -79,19 +80,30 @@ def stored(
     columns["voc_tags"] = _tags(rows, texts, covered)
     table = pa.table([columns[name] for name in TAGGED.names], TAGGED)
     table = table.set_column(0, TAGGED.field("id"), _ids(table, Counter() if nameless is None else nameless, delivery))
-    for name in () if verbatim else _LABELS:
-        table = table.set_column(table.schema.get_field_index(name), TAGGED.field(name), _covered(table[name]))
+    changes = {"customer": _customer, **dict.fromkeys(() if verbatim else _LABELS, mask_label)}
+    for name, change in changes.items():  # after the ids, which are made of what came
+        table = table.set_column(table.schema.get_field_index(name), TAGGED.field(name), _each(table[name], change))
     times = pa.array([written] * table.num_rows, STORED.field(WRITTEN).type)
     return _last_of_each(table.append_column(STORED.field(WRITTEN), times))
 
 
-def _covered(labels: pa.ChunkedArray) -> pa.Array:
-    """The labels, each different one masked once."""
+def _each(labels: pa.ChunkedArray, change: Callable[[str], str | None]) -> pa.Array:
+    """The labels changed, each different one once."""
     coded = labels.combine_chunks().dictionary_encode()
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.unify_dictionaries().combine_chunks()
-    words = pa.array([None if word is None else mask_label(word) for word in coded.dictionary.to_pylist()], pa.string())
+    words = pa.array([None if word is None else change(word) for word in coded.dictionary.to_pylist()], pa.string())
     return words.take(coded.indices)
+
+
+def _customer(given: str) -> str | None:
+    """Without blanks at the edges, of whatever kind; a control character is a fault of the export, and nobody could type
+    it who asks for the customer."""
+    found = given.strip()
+    if any(unicodedata.category(sign) == "Cc" for sign in found):
+        hint = "clean the column in the export, and give the file again"
+        raise InputError("holds a control character", column="customer", value=found, hint=hint)
+    return found or None
 
 
 def unnumbered(batches: Iterable[pa.RecordBatch], *, named: bool) -> Iterator[pa.RecordBatch]:

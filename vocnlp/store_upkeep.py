@@ -20,7 +20,9 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.fs as pa_fs
 
-from .store_delta import commit, explained, files_as, files_of, how, keeps_verbatim, merging, turn
+from .store_delta import commit, files_as, files_of, how, keeps_verbatim, merging, names_of, turn
+from .store_failures import explained
+from .store_rows import STORED
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
@@ -149,13 +151,14 @@ def compacted(
 
 def forgotten(table: DeltaTable, url: str, options: Mapping[str, str], *, customer: str, patience: float) -> Forgotten:
     """See ``Store.forget``."""
+
     # The condition of a DELETE is written into the log word for word, and so would the customer be; the words of a
     # merge stay in the rows that it was given.
-    wanted = pa.table({"customer": [customer.strip()]})
-
     def attempt(table: DeltaTable) -> int:
-        said = how("forget")
-        merge = table.merge(wanted, "trim(t.customer) = s.customer", **merging(said))
+        wanted = pa.table({"customer": pa.array(_spellings(table, customer.strip()), pa.string())})
+        if not wanted.num_rows:
+            return 0
+        merge = table.merge(wanted, "t.customer = s.customer", **merging(how("forget")))
         return int(merge.when_matched_delete().execute()["num_target_rows_deleted"])
 
     rows = commit(table, url, attempt, patience=patience)
@@ -164,15 +167,20 @@ def forgotten(table: DeltaTable, url: str, options: Mapping[str, str], *, custom
     return Forgotten(rows, removed, table.version(), (*BEYOND, *remote))
 
 
+def _spellings(table: DeltaTable, customer: str) -> list[str]:
+    """The customer as the rows have it. Stores of before kept blanks at its edges, of which SQL's trim knows one kind."""
+    rows = table.to_pyarrow_dataset(schema=pa.schema([STORED.field("customer")]))
+    found: set[str] = set()
+    for batch in rows.to_batches(batch_readahead=1, fragment_readahead=1):
+        found.update(who for who in batch.column(0).unique().to_pylist() if who and who.strip() == customer)
+    return sorted(found)
+
+
 def missing_files(table: DeltaTable, newest: DeltaTable, options: Mapping[str, str]) -> int:
     """How many files of an old version are not there any more."""
-    old = sorted(_names(table) - _names(newest))
+    old = sorted(names_of(table) - names_of(newest))
     found = files_of(table, options).get_file_info(old) if old else []
     return sum(one.type == pa_fs.FileType.NotFound for one in found)
-
-
-def _names(table: DeltaTable) -> set[str]:
-    return set(pa.table(table.get_add_actions())["path"].to_pylist())
 
 
 def _sweep(table: DeltaTable, url: str, options: Mapping[str, str], *, keep: timedelta, patience: float) -> int:
