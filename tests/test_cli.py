@@ -140,6 +140,25 @@ def test_report_of_a_raw_export_and_of_a_tagged_one(tmp_path: Path, vocnlp: Comm
         assert given in page
 
 
+def test_report_of_a_raw_export_says_its_columns_and_the_cells_it_could_not_use(
+    tmp_path: Path, vocnlp: CommandLine, tiny_bundle: Path
+) -> None:
+    cells = [
+        {"评论": "价格太贵", "推荐分": 3},
+        {"评论": "味道很好", "推荐分": 11},
+        {"评论": "快递太慢", "推荐分": 2},
+    ] * 2 + [{"评论": "味道很好", "推荐分": 9}] * 6
+    source = write_csv(tmp_path / "a.csv", cells)
+    ended = vocnlp("report", source, "-o", tmp_path / "r.html", "--bundle", tiny_bundle)
+    assert ended.code == 0
+    assert ended.err.splitlines() == [
+        "a.csv (utf-8-sig, delimiter ',')",
+        "  text      评论  by its name",
+        "  score     推荐分  by its name",
+        "  推荐分: 2 outside 0-10; such cells are left out, their rows are kept",
+    ]
+
+
 # classify
 
 

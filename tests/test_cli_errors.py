@@ -309,6 +309,39 @@ def test_reports_that_cannot_be_made(tmp_path: Path, vocnlp: CommandLine, tiny_b
     assert (tmp_path / "old.html").read_text(encoding="utf-8") == "旧"
 
 
+def test_a_report_replaces_none_of_its_inputs_and_mixes_no_pictures(
+    tmp_path: Path, vocnlp: CommandLine, tiny_bundle: Path
+) -> None:
+    source = write_csv(tmp_path / "a.csv", rows(5))
+    gaps = write_xlsx(tmp_path / "gaps.xlsx", [{"维度": "服务", "体验": 6, "期望": 7}])
+    frame, folder = tmp_path / "frame.html", tmp_path / "图"
+    frame.write_text(FRAME, encoding="utf-8")
+    folder.mkdir()
+    (folder / "峰终.png").write_bytes(b"png")
+    before = {path: path.read_bytes() for path in (source, gaps, frame, folder / "峰终.png")}
+    out = tmp_path / "r.html"
+    for words, said, step in (
+        (
+            ["-o", out, "--gaps", gaps, "--tables", gaps, "--force"],
+            "gaps.xlsx: is a folder or the input itself",
+            "choose",
+        ),
+        (["-o", frame, "--codeframe", frame, "--force"], "frame.html: is a folder or the input itself", "choose"),
+        (
+            ["-o", out, "--pictures", source, "--force"],
+            "a.csv: is a file, and the pictures go into a folder",
+            "a folder",
+        ),
+        (["-o", out, "--pictures", folder], "图: holds pictures of an earlier report, such as 峰终.png", "--force"),
+    ):
+        ended = vocnlp("report", source, "--bundle", tiny_bundle, *words)
+        assert ended.code == 2
+        assert said in ended.err
+        assert step in ended.err.partition("next step:")[2]
+    assert {path: path.read_bytes() for path in before} == before
+    assert sorted(names_in(tmp_path)) == sorted(["a.csv", "gaps.xlsx", "frame.html", "图"])
+
+
 def test_training_and_measuring_on_what_is_not_labelled(tmp_path: Path, vocnlp: CommandLine, tiny_bundle: Path) -> None:
     write_jsonl(tmp_path / "a.jsonl", [{"text": text} for text in comments(5)])
     (tmp_path / "there").mkdir()

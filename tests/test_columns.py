@@ -5,7 +5,19 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from vocnlp.column_choice import BY_NAME, NO_ANSWERS, NO_TIMES, REPEATED, TIED, UNORDERED, UP_TO_FIVE, Left
+from vocnlp.column_choice import (
+    BY_NAME,
+    FORMULAS,
+    FRACTIONS,
+    LOW,
+    NO_ANSWERS,
+    NO_TIMES,
+    REPEATED,
+    TIED,
+    UNORDERED,
+    UP_TO_FIVE,
+    Left,
+)
 from vocnlp.column_header import data_in_header
 from vocnlp.column_names import CONTAINS, EXACT, QUESTION, match_name
 from vocnlp.column_values import DAY_FIRST, MONTH_FIRST
@@ -194,6 +206,25 @@ def test_a_rating_that_never_exceeds_five_is_no_nps_answer() -> None:
     stars = [1, 2, 3, 4, 5] * 4
     assert chosen(评论=COMMENTS * 4, 评分=stars).left == {"score": Left(UP_TO_FIVE, ("评分",))}
     assert chosen(评论=COMMENTS * 4, NPS=stars).score == "NPS"
+
+
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        (["推荐者", "贬损者", "推荐者", "推荐者", ""], NO_ANSWERS),
+        (["=B2*10", "=B3*10", "=B4*10", "=B5*10", ""], FORMULAS),
+        ([0.9, 0.8, 1.0, 0.25, 0.6], FRACTIONS),
+    ],
+)
+def test_a_column_that_names_the_nps_and_cannot_be_used_is_said_beside_the_one_that_is_taken(values, why) -> None:
+    columns = chosen(评论=COMMENTS, 推荐分=values, 评分=NUMBERS)
+    assert (columns.score, columns.left) == ("评分", {"score": Left(why, ("推荐分",))})
+    assert chosen({"score": "推荐分"}, 评论=COMMENTS, 推荐分=values, 评分=NUMBERS).score == "推荐分"
+
+
+def test_an_nps_answer_that_never_exceeds_five_is_taken_with_a_doubt() -> None:
+    columns = chosen(评论=COMMENTS * 4, 推荐分=[1, 2, 3, 4, 5] * 4)
+    assert (columns.score, columns.left) == ("推荐分", {"score": Left(LOW, ("推荐分",))})
 
 
 def test_the_nps_question_beats_other_scores() -> None:

@@ -256,3 +256,10 @@ def test_problems_come_in_the_order_of_the_rows() -> None:
 def test_an_empty_batch() -> None:
     rows, problems = feedback(pa.record_batch({"t": pa.array([], pa.string())}), Columns(text="t"), first_row=1)
     assert (rows.num_rows, rows.schema, problems) == (0, FEEDBACK, [])
+
+
+def test_whole_floats_are_labels_without_a_point_or_an_exponent() -> None:
+    numbers = [13800100020.0, 7.0, None, 2.5, -3.0, 2.0**53 + 2]
+    said = ["13800100020", "7", "row-3", "2.5", "-3", "9.007199254740994e+15"]
+    assert made("id", pa.array(numbers, pa.float64()))[0] == said
+    assert made("customer", pa.array([16777216.0, 0.5], pa.float32()))[0] == ["16777216", "0.5"]

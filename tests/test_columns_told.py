@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import openpyxl
+import pytest
 from rich.console import Console
 
 from vocnlp.batch import Options, open_for_scoring, score_file
 from vocnlp.cli_output import print_columns
+from vocnlp.errors import InputError
 from vocnlp.tagger import Tagger
 
 
@@ -112,3 +114,71 @@ def test_a_first_row_that_looks_like_data_is_told(tmp_path: Path) -> None:
     assert told(book(tmp_path / "a.xlsx", *rows))[0] == line
     path = written(tmp_path / "a.csv", "\n".join(",".join(map(str, row)) for row in rows))
     assert told(path)[0] == line
+
+
+def test_a_score_of_uncalculated_formulas_is_told_beside_the_one_that_is_taken(tmp_path: Path, tagger: Tagger) -> None:
+    rows = [["评论", "推荐分", "打分"], ["门口没有停车位", "=C2*2", 4], ["店员很热心", "=C3*2", 9]]
+    path = book(tmp_path / "a.xlsx", *rows)
+    assert told(path) == [
+        "text      评论  by its name",
+        "score     打分  by its name",
+        "- not taken: 推荐分 holds formulas that were never calculated; open the file in Excel and save it",
+    ]
+    source, columns = open_for_scoring(path, Options())
+    score_file(source, columns, tmp_path / "b.xlsx", tagger, options=Options())
+    about = openpyxl.load_workbook(tmp_path / "b.xlsx")["说明"].iter_rows(values_only=True)
+    assert next(row for row in about if row[0] == "列：推荐分") == (
+        "列：推荐分",
+        "打分",
+        "按列名；未使用：“推荐分”是从未计算过的公式，请用 Excel 打开并保存",
+    )
+
+
+@pytest.mark.parametrize("behind", ["备注", 2026])
+def test_a_header_below_titles_may_hold_a_name_twice_or_a_number(tmp_path: Path, behind: object) -> None:
+    rows = [["门店回访"], ["导出于 2026-02-01"], ["推荐分", "评论", "备注", behind], [3, "灯光太暗", "x", 1]]
+    assert told(book(tmp_path / "a.xlsx", *rows)) == [
+        "above the header, row 3, and taken for a title: 门店回访, 导出于 2026-02-01",
+        "text      评论  by its name",
+        "score     推荐分  by its name",
+    ]
+
+
+def test_a_header_that_stands_far_below_a_title_is_named_by_its_row(tmp_path: Path) -> None:
+    rows = [["门店回访", None, "二月"], *[["说明", None, f"第{n}条"] for n in range(8)], ["编号", "推荐分", "评论"]]
+    with pytest.raises(InputError) as caught:
+        told(book(tmp_path / "a.xlsx", *rows, [1, 3, "灯光太暗"]))
+    assert caught.value.message.endswith(
+        "'门店回访' is a title; the header, 编号, 推荐分, 评论, stands below it, in data row 9"
+    )
+
+
+def test_groups_that_are_called_like_columns_are_no_header(tmp_path: Path) -> None:
+    rows = [["评论", None, "推荐分", "渠道"], ["灯光太暗", "甲", 3, "平台"], ["店员热心", "用户", 9, "平台"]]
+    assert told(book(tmp_path / "a.xlsx", *rows))[0] == "text      评论  by its name"
+
+
+def test_personal_data_in_a_cell_is_masked_where_the_cell_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "时间,评论\n13800001357,灯光太暗\n13800001357,店员热心\n")
+    assert told(path)[1] == (
+        "at        - not taken: 时间 is not mainly dates or times, because of cells such as '电**********'; "
+        "write 2026-03-01"
+    )
+
+
+def test_sheets_that_are_not_read_are_named_with_the_way_to_read_them(tmp_path: Path) -> None:
+    path = book(tmp_path / "a.xlsx", ["评论", "推荐分"], ["灯光太暗", 3])
+    made = openpyxl.load_workbook(path)
+    made.active.title = "一月"
+    for name in ("二月", "空表", "藏起来的"):
+        made.create_sheet(name)
+    for name in ("二月", "藏起来的"):
+        made[name].append(["评论"])
+        made[name].append(["店员热心"])
+    made["藏起来的"].sheet_state = "hidden"
+    made.save(path)
+    assert told(path) == [
+        "not read: 二月; --sheet 二月 reads it",
+        "text      评论  by its name",
+        "score     推荐分  by its name",
+    ]

@@ -21,7 +21,7 @@ FLOORS = (
     ("tagger", "rule_report", "quotes", "findings", "scores", "drivers", "matrix", "crosstabs", "trends", "before_after", "forecast",
      "journey_map", "peak_end",
      "alert_rules", "alert_values", "alert_reading", "alert_words", "webhook_forms", "alert_schema", "alert_outbox", "alert_comments", "alert_figures", "alerts", "cases", "webhooks"),
-    ("unfinished", "output_places", "workbook_about", "workbook", "tagged_files", "batch", "tagged_reading", "traffic", "shadow", "shadow_files", "drift_words", "drift_profile", "drift", "drift_page", "store_rescore", "store_migrate", "alert_run", "alert_erasure", "report_analysis", "report_findings", "report_gaps", "report_payload", "word_cloud",
+    ("unfinished", "output_places", "workbook_about", "workbook", "columns_taken", "tagged_files", "batch", "tagged_reading", "traffic", "shadow", "shadow_files", "drift_words", "drift_profile", "drift", "drift_page", "store_rescore", "store_migrate", "alert_run", "alert_erasure", "report_analysis", "report_findings", "report_gaps", "report_payload", "word_cloud",
      "report_sections", "report_verbatims", "report_tables", "report_drawing", "report_pictures_time", "report_pictures_places", "report_pictures", "report_page", "report",
      "topic_pieces", "topic_words", "topic_vectors", "topics", "topic_figures", "topic_proposals", "discovery", "topic_files", "topic_accept", "topic_page",
      "review_labels", "review_scores", "review_vectors", "review", "review_rows", "review_sheet", "review_studio", "review_merge",
@@ -39,7 +39,7 @@ FLOORS = (
      "training.distil.phases", "training.distil.looks", "training.distil.widening", "training.distil.prepare", "training.distil.stages", "training.distil.__main__",
      "training.soup"),
     ("api.errors", "api.priorities", "api.settings", "api.keys", "api.journal", "api.metrics", "api.reading", "api.uploading", "api.shapes", "api.edge", "api.tokens", "api.batching", "api.running", "api.doors", "api.express", "api.scoring", "api.about", "api.codeframe_check", "api.health", "api.swapping", "api.job_files", "api.job_work", "api.job_running", "api.jobs", "api.group_commit", "api.stored", "api.feedback", "api.figures", "api.tracing", "api.app", "api.protocol", "api.serve"),
-    ("cli_output", "cli_options", "cli_given", "cli_models", "cli_train", "cli_evaluate_tables", "cli_evaluate", "cli_alert_tables", "cli_cases", "cli_alerts", "cli_store", "cli_codeframe", "cli_rules", "cli_registry_output", "cli_registry", "cli_drift", "cli_review_given", "cli_review_tables", "cli_review", "cli_discover", "cli"),
+    ("cli_output", "cli_options", "cli_given", "cli_models", "cli_train", "cli_evaluate_tables", "cli_evaluate", "cli_alert_tables", "cli_cases", "cli_alerts", "cli_store", "cli_codeframe", "cli_rules", "cli_registry_output", "cli_registry", "cli_drift", "cli_review_given", "cli_review_tables", "cli_review", "cli_discover", "cli_report", "cli"),
 )  # fmt: skip
 ROOMS = ("pretrain", "distil")  # of training, in folders of their own
 PLACE = {name: (floor, at) for floor, names in enumerate(FLOORS) for at, name in enumerate(names)}
@@ -78,6 +78,7 @@ ONLY = {
         "cli_output",
         "cli_registry",
         "cli_registry_output",
+        "cli_report",
         "cli_review",
         "cli_review_given",
         "cli_review_tables",

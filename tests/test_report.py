@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import json
 import re
@@ -225,3 +226,32 @@ def test_the_vendored_scripts_are_those_the_readme_names():
     assert files == {name: digest for digest, name in listed.items()}
     assert sorted(files) == ["echarts-wordcloud.min.js", "echarts.min.js"]
     assert b't.version="5.6.0"' in (ASSETS / "echarts.min.js").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["r.html", "r.xlsx", "图"])
+def test_a_full_disk_is_told_with_the_next_step_and_leaves_what_stood_there(tmp_path, monkeypatch, name):
+    def full(path, *_, **__):
+        Path(path).write_text("half", encoding="utf-8")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "r.html").write_text("旧报告", encoding="utf-8")
+    if name == "r.html":
+        monkeypatch.setattr("vocnlp.report.page", lambda *_, **__: "新" * 9)
+        monkeypatch.setattr(Path, "replace", lambda self, _: full(self))
+    elif name == "r.xlsx":
+        monkeypatch.setattr(
+            "vocnlp.sheets.Sheet.write_rows", lambda *_: full(tmp_path / ".r.xlsx.vocnlp-part" / "tmp1")
+        )
+    else:
+        pytest.importorskip("matplotlib")
+        monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda _, path, **__: full(path))
+    asked = {"r.xlsx": {"tables": tmp_path / "r.xlsx"}, "图": {"pictures": tmp_path / "图"}}.get(name, {})
+    with pytest.raises(OutputError) as caught:
+        write_report(tmp_path / "r.html", shop(60), FRAME, title="三月", **asked)
+    monkeypatch.undo()
+    assert (caught.value.message, caught.value.hint) == (
+        f"{tmp_path / name}: the disk is full",
+        "free some space, then run the same command again",
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["r.html"]
+    assert (tmp_path / "r.html").read_text(encoding="utf-8") == "旧报告"

@@ -19,7 +19,7 @@ from vocnlp.errors import MissingExtraError, OutputError
 from vocnlp.gaps import Attribute
 from vocnlp.report import write_report
 from vocnlp.report_drawing import answered, columns, fitted, grid
-from vocnlp.report_pictures import _font, write_pictures
+from vocnlp.report_pictures import _font, pictures_in, write_pictures
 from vocnlp.report_pictures_places import label_sides, matrix
 
 pytest.importorskip("matplotlib")
@@ -30,6 +30,15 @@ def size(path: Path) -> tuple[int, int]:
     assert head[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">II", head[16:24])
     return width, height
+
+
+def test_pictures_of_an_earlier_report_go_and_other_files_stay(tmp_path):
+    for name in ("预测.png", "词云-正面.png", "店面.png", "说明.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    write_report(tmp_path / "r.html", shop(5), FRAME, title="图", pictures=tmp_path)
+    assert all(size(path)[0] > 0 for path in pictures_in(tmp_path))
+    assert {"店面.png", "说明.txt"} <= {path.name for path in tmp_path.iterdir()}
+    assert not (tmp_path / "预测.png").exists()
 
 
 def test_every_picture_with_data_is_written_and_no_character_is_an_empty_box(tmp_path):

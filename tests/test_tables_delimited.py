@@ -223,3 +223,12 @@ def test_position_grows_with_the_bytes_read(tmp_path: Path) -> None:
     shares = [source.position() for _ in source.batches(100)]
     assert shares == sorted(shares)
     assert 0.04 < shares[0] < 0.2
+
+
+def test_personal_data_in_a_ragged_row_is_masked_in_the_message(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("评论,推荐分\n灯光太暗,3\n店员热心,9,13800001357\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        list(open_table(path).batches())
+    assert "13800001357" not in caught.value.message
+    assert "店员热心,9,电**********" in caught.value.message

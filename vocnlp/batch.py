@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from .codeframe import Codeframe
 from .column_values import as_texts
 from .columns import Columns, choose_columns
+from .columns_taken import as_before, columns_taken, named_before
 from .errors import BundleError, InputError, VocnlpError
 from .figures import Figures
 from .processes import cores, interrupts_held, settle_in
@@ -190,10 +191,11 @@ def _work(texts: list[str]) -> pa.RecordBatch:
     return _answer(_worker, texts)
 
 
-def open_for_scoring(path: Path | str, options: Options) -> tuple[Source, Columns]:
+def open_for_scoring(path: Path | str, options: Options, *, again: bool = False) -> tuple[Source, Columns]:
     """The source and its columns, chosen on the first thousand rows. InputError as in ``tables`` and ``columns``.
 
-    What vocnlp itself appended in an earlier run is no input. A cell of a sheet that is merged over rows counts in each of
+    ``again``: of a scored file, the columns that it was scored on, but for those that the user names. What vocnlp itself
+    appended in an earlier run is no input. A cell of a sheet that is merged over rows counts in each of
     them where it names a group, a customer or a time (``Columns.grouping``).
     """
     source = open_table(path, sheet=options.sheet)
@@ -202,10 +204,12 @@ def open_for_scoring(path: Path | str, options: Options) -> tuple[Source, Column
     kept = out_schema(source).kept
     first = next(source.batches(_SAMPLE), pa.RecordBatch.from_pylist([], schema=source.schema))
     schema = pa.schema([source.schema.field(name) for name in kept])
+    taken = columns_taken(source) if again else {}
     try:
-        columns = choose_columns(schema, first.select(kept), named=options.named)
+        columns = choose_columns(schema, first.select(kept), named=named_before(taken, options.named))
     except InputError as error:
         raise InputError(error.message, path=error.path or path, hint=error.hint) from error
+    columns = as_before(columns, taken, options.named)
     fill_merged(source, columns.grouping)
     return source, columns
 

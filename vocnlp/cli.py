@@ -1,7 +1,7 @@
 """The command line: a thin shell over plain functions. Only here is anything printed, or an exit code chosen.
 
-Exit codes: 0 done, whether or not anybody still reads what is printed; 2 the input, output or model is not usable as it is
-(a message says what to do); 130 interrupted.
+Exit codes: 0 done, whether or not anybody still reads what is printed; 1 an alert could not be delivered; 2 the input,
+output or model is not usable as it is (a message says what to do); 130 interrupted.
 """
 
 from __future__ import annotations
@@ -52,11 +52,12 @@ from .cli_options import (
     silence,
 )
 from .cli_registry import models_app
+from .cli_report import check_report, print_report, read_for_report
 from .cli_review import review_app
 from .cli_rules import rules_app
 from .cli_store import open_store, print_put, store_app
 from .cli_train import train
-from .errors import InputError, OutputError, VocnlpError
+from .errors import InputError, VocnlpError
 
 if TYPE_CHECKING:
     from .store import Put
@@ -194,46 +195,21 @@ def report(
     from .batch import Options
     from .report import write_report
     from .report_gaps import read_gaps
-    from .tagged_reading import read_rows
     from .tagger import Tagger
 
-    _check_report(source, out, tables, force)
+    check_report((source, gaps, codeframe), out, tables, pictures, force=force)
     ratings = read_gaps(gaps) if gaps else ()
     tagger = Tagger.load(bundle, codeframe=codeframe)
     if tagger.codeframe.journeys:
         tagger.codeframe.journey(journey)
     named = named_columns(text, score_column, stage, channel, segment, customer, at, row_id, csat, ces)
     with ERR.status("reading"):
-        table, meta = read_rows(source, tagger, Options(named=named, sheet=sheet))
+        table, meta = read_for_report(source, tagger, Options(named=named, sheet=sheet))
         write_report(
             out, table, tagger.codeframe, title=title, journey=journey, meta=meta, since=since.date() if since else None,
             ratings=ratings, masked=not unmasked, tables=tables, pictures=pictures,
         )  # fmt: skip
-    _print_report(out, table.num_rows if hasattr(table, "num_rows") else table.count_rows(), tables, pictures)
-
-
-def _print_report(out: Path, rows: int, tables: Path | None, pictures: Path | None) -> None:
-    say(OUT, f"report: {escape(str(out))} ({rows:,} rows)")
-    for name, path in (("tables", tables), ("pictures", pictures)):
-        say(OUT, f"{name}: {escape(str(path))}") if path else None
-
-
-def _check_report(source: Path, out: Path, tables: Path | None, force: bool) -> None:
-    """What would only be found out after all the reading."""
-    if tables and tables.suffix.lower() != ".xlsx":
-        raise OutputError(
-            "the tables are an xlsx file", path=tables, hint=f"name it {tables.with_suffix('.xlsx').name}"
-        )
-    if out.suffix.lower() not in (".html", ".htm"):
-        raise OutputError("a report is an HTML file", path=out, hint=f"name it {out.with_suffix('.html').name}")
-    for path in filter(None, (out, tables)):
-        if not path.parent.is_dir():
-            hint = f"create {path.parent}, or choose another folder"
-            raise OutputError("the folder does not exist", path=path, hint=hint)
-        if path.exists() and (path.is_dir() or (source.exists() and path.samefile(source))):
-            raise OutputError("is a folder or the input itself", path=path, hint="choose another name")
-        if path.exists() and not force:
-            raise OutputError("already exists", path=path, hint="choose another name, or replace it with --force")
+    print_report(out, table.num_rows if hasattr(table, "num_rows") else table.count_rows(), tables, pictures)
 
 
 @app.command()

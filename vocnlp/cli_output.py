@@ -23,18 +23,35 @@ from rich.tree import Tree
 
 from .batch import Scored
 from .codeframe import Codeframe, CodeframeDiff
-from .column_choice import NO_ANSWERS, NO_TIMES, OFF_SCALE, REPEATED, TIED, UNDIRECTED, UNORDERED, UP_TO_FIVE
+from .column_choice import (
+    FORMULAS,
+    FRACTIONS,
+    LOW,
+    NO_ANSWERS,
+    NO_TIMES,
+    OFF_SCALE,
+    REPEATED,
+    TIED,
+    UNDIRECTED,
+    UNORDERED,
+    UP_TO_FIVE,
+)  # fmt: skip
 from .column_header import data_in_header
 from .columns import ROLES, Columns
 from .filekinds import CSV, XLSX
+from .privacy import mask
 from .records import NEGATIVE, NEUTRAL, POSITIVE, Prediction
-from .sheets_reading import header_row_of, merged_of
+from .sheets_reading import header_row_of, merged_of, unread_of
 from .tables import Source
+from .workbook import is_own
 
 _STYLE = {POSITIVE: "green", NEUTRAL: "yellow", NEGATIVE: "red"}
 _WHY = {"name": "by its name", "content": "by its content", "named": "as you said"}
 _LEFT = {
     NO_ANSWERS: "not taken: {} is not mainly numbers within 0-10",
+    FORMULAS: "not taken: {} holds formulas that were never calculated; open the file in Excel and save it",
+    FRACTIONS: "not taken: {} is mostly fractions of 1, as percent cells are; if it is a 0-10 answer, name it with --score",
+    LOW: "{} never exceeds 5; if it is no 0-10 answer, name another one with --score",
     UP_TO_FIVE: "not taken: {} never exceeds 5, so it is no 0-10 answer",
     TIED: "not taken: {} are equally likely; name one with --{role}",
     OFF_SCALE: "not taken: {} is not mainly answers of {scale}",
@@ -54,14 +71,18 @@ def print_columns(console: Console, source: Source, columns: Columns) -> None:
         if source.sheet
         else ", ".join(filter(None, [source.encoding, source.delimiter and f"delimiter {source.delimiter!r}"]))
     )
-    console.print(
-        f"[bold]{escape(source.path.name)}[/] ({escape(where or source.kind)})", highlight=False, soft_wrap=True
-    )
+    _line(console, f"[bold]{escape(source.path.name)}[/] ({escape(where or source.kind)})")
+    if not is_own(source.sheets) and (unread := unread_of(source)):
+        reads = f"--sheet {unread[0]} reads it" if len(unread) == 1 else "--sheet reads one of them"
+        told = f"not read: {', '.join(unread)}; {reads}"
+        _line(console, f"  [yellow]{escape(told)}[/]")
     if above := getattr(source, "above", ()):
         told = f"above the header, row {getattr(source, 'header_row', 1)}, and taken for a title: {', '.join(above)}"
         console.print(f"  [yellow]{escape(told)}[/]", highlight=False, soft_wrap=True)
     if source.kind in (CSV, XLSX) and (cell := data_in_header(source.schema.names)) is not None:
-        told = f"the first row looks like data ({cell[:20]!r}), but it is read as the header: put a header above it"
+        told = (
+            f"the first row looks like data ({mask(cell)[:20]!r}), but it is read as the header: put a header above it"
+        )
         console.print(f"  [yellow]{escape(told)}[/]", highlight=False, soft_wrap=True)
     for told in _merged(source, columns):
         console.print(f"  [yellow]{escape(told)}[/]", highlight=False, soft_wrap=True)
@@ -70,13 +91,12 @@ def print_columns(console: Console, source: Source, columns: Columns) -> None:
         if column is not None:
             shown = f"{escape(column)}  [dim]{_WHY[columns.how[role]]}[/]"
             shown += f"  [dim]{columns.order}[/]" if role == "at" and columns.order else ""
-        elif left is not None:
+            _line(console, f"  {role:<9} {shown}")
+        if left is not None:
             names = ", ".join(left.names)
-            told = _LEFT[left.why].format(names, role=role, scale=_SCALE.get(role), example=left.example)
-            shown = f"[dim]- {escape(told)}[/]"
-        else:
-            continue
-        console.print(f"  {role:<9} {shown}", highlight=False, soft_wrap=True)
+            told = _LEFT[left.why].format(names, role=role, scale=_SCALE.get(role), example=mask(left.example))
+            colour = "dim" if column is None else "yellow"
+            _line(console, f"  {role if column is None else '':<9} [{colour}]- {escape(told)}[/]")
 
 
 def _merged(source: Source, columns: Columns) -> Iterator[str]:
@@ -146,7 +166,7 @@ def print_scored(console: Console, scored: Scored, source: Source | None = None)
                        f"{totals.tagged:,} comments with {totals.tags:,} tags")  # fmt: skip
     for (column, problem), count in finished.problems.items():
         of_kind = (p for p in finished.listed if (p.column, p.problem) == (column, problem))
-        rows = [f"{counted} {before + p.row}: {p.value[:20]!r}" for p in of_kind]
+        rows = [f"{counted} {before + p.row}: {mask(p.value)[:20]!r}" for p in of_kind]
         more = ", ..." if count > 3 else ""
         _line(console, f"  [yellow]{escape(column)}: {count:,} {problem}[/] "
                        f"({escape(', '.join(rows[:3]))}{more}); such cells are left out, their rows are kept")  # fmt: skip

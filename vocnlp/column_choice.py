@@ -28,10 +28,12 @@ from .errors import InputError
 
 BY_NAME, BY_CONTENT = "name", "content"
 NO_ANSWERS, UP_TO_FIVE, TIED = "no answers", "up to five", "tied"
+FORMULAS, FRACTIONS, LOW = "formulas", "fractions", "low"
 OFF_SCALE, UNDIRECTED = "off scale", "undirected"
 NO_TIMES, UNORDERED, REPEATED = "no times", "unordered", "repeated"
 _MAINLY = 0.8
-_TIMES = 0.5
+_TIMES = _HALF = 0.5
+_ENOUGH = 20  # answers of which one should exceed 5
 
 Matches = Mapping[str, tuple[str | None, int]]
 """Column -> the role that its name speaks of, and how well."""
@@ -41,8 +43,9 @@ Matches = Mapping[str, tuple[str | None, int]]
 class Left:
     """Likely columns that were not taken for a role, and why.
 
-    An answer: NO_ANSWERS (hardly numbers within 0-10), UP_TO_FIVE (none above 5, so no 0-10 answer), TIED (equally
-    likely), OFF_SCALE (hardly answers of 1-5 for satisfaction, 1-7 for effort) or UNDIRECTED (effort, and nobody says
+    An answer: NO_ANSWERS (hardly numbers within 0-10), FORMULAS (never calculated, so there is no answer to read),
+    FRACTIONS (mostly between 0 and 1, as percent cells are), UP_TO_FIVE (none above 5, so no 0-10 answer), TIED (equally
+    likely), LOW (taken nevertheless, because it names the NPS: none above 5), OFF_SCALE (hardly answers of 1-5 for satisfaction, 1-7 for effort) or UNDIRECTED (effort, and nobody says
     whether the highest answer is the best). A time: NO_TIMES (hardly dates) or UNORDERED (dates such as 1/3/2026, and
     none tells whether the day stands first). An id: REPEATED. ``example`` is a cell that speaks against the last three.
     """
@@ -80,30 +83,44 @@ def choose_text(matches: Matches, sample: Sample, schema: pa.Schema) -> tuple[st
 
 
 def choose_score(matches: Matches, sample: Sample) -> tuple[str | None, Left | None]:
-    """The NPS answer, or None and why a likely column was left."""
+    """The NPS answer or None, and why a likely column was left; beside an answer only one that names the NPS itself."""
     ranked: dict[int, list[str]] = {}
-    left = None
+    left: Left | None = None
+    named: Left | None = None
     for name, (role, match) in matches.items():
         text = plain(name)
         explicit = NPS_NAME.search(text) is not None
         other = CSAT_NAME.search(text) or CES_NAME.search(text)
         if role != "score" or STARS.search(text) or (other and not explicit):
             continue
-        filled, share, greatest = sample.scores(name)
-        if filled and share < _MAINLY:
-            left = Left(NO_ANSWERS, (name,))
-        elif not explicit and filled >= 20 and greatest <= 5:
-            left = Left(UP_TO_FIVE, (name,))
-        else:
+        if (why := _no_score(name, sample, explicit=explicit)) is None:
             ranked.setdefault(match + (2 if explicit else 0), []).append(name)
+        else:
+            left = Left(why, (name,))
+            named = named or (left if explicit else None)
     if not ranked:
-        return None, left
+        return None, named or left
     best = ranked[max(ranked)]
     if len(best) == 1:
-        return best[0], None
+        return best[0], named or _doubt(best[0], sample)
     if max(ranked) == CONTAINS:  # 口味评分, 环境评分: marks for single aspects
-        return None, Left(TIED, tuple(best))
+        return None, named or Left(TIED, tuple(best))
     raise InputError(f"two candidates for the score: {listed(best)}", hint="name one with --score")
+
+
+def _no_score(name: str, sample: Sample, *, explicit: bool) -> str | None:
+    """Why a column that is named like one holds no NPS answers; None where it may."""
+    filled, share, greatest = sample.scores(name)
+    if filled and share < _MAINLY:
+        return FORMULAS if sample.formula_share(name) >= _HALF else NO_ANSWERS
+    if filled and greatest <= 1 and sample.fraction_share(name) >= _HALF:
+        return FRACTIONS
+    return UP_TO_FIVE if not explicit and filled >= _ENOUGH and greatest <= 5 else None
+
+
+def _doubt(name: str, sample: Sample) -> Left | None:
+    filled, _, greatest = sample.scores(name)
+    return Left(LOW, (name,)) if filled >= _ENOUGH and greatest <= 5 else None
 
 
 def choose_answer(matches: Matches, sample: Sample, *, role: str) -> tuple[str | None, Left | None]:

@@ -15,20 +15,26 @@ from .titles import names_of_columns
 
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?(?: \(\d+\))?")  # a name that is there twice gets a number behind it
 _SENTENCE = re.compile(r"[\u3400-\u9fff][，,。！!；;～~][\u3400-\u9fff]|[\u3400-\u9fff][。！!]\s*\Z")
+_WITHIN = 20  # data rows in which a header may stand
 _SHORT = 12  # characters of a header cell; a comment that holds such a word is longer
 
 
 def refuse_title(schema: pa.Schema, sample: pa.RecordBatch) -> None:
     """With a title in the header's place the header would pass for a comment, and the scores for words.
 
-    InputError where the first row has names of columns and the header has unnamed ones.
+    InputError where one of the first ``_WITHIN`` rows has names of columns and the header has unnamed ones.
     """
-    unnamed = [name for at, name in enumerate(schema.names, 1) if name == f"列{at}"]
-    first = list(sample.slice(0, 1).to_pylist()[0].values()) if unnamed and sample.num_rows else []
-    header = names_of_columns(first)
-    if len(header) > 1:
-        told = f"{schema.names[0]!r} is a title; the header, {listed(header)}, stands below it"
-        raise InputError(told, hint="delete the rows above the header")
+    if not any(name == f"列{at}" for at, name in enumerate(schema.names, 1)):
+        return
+    for number, row in enumerate(sample.slice(0, _WITHIN).to_pylist(), 1):
+        cells = [cell for cell in row.values() if cell not in (None, "")]
+        header = names_of_columns(cells)
+        # Further down a channel may well be called 平台 and a customer 用户.
+        if len(header) > 1 and (number == 1 or 2 * len(header) > len(cells)):
+            told = (
+                f"{schema.names[0]!r} is a title; the header, {listed(header)}, stands below it, in data row {number}"
+            )
+            raise InputError(told, hint="delete the rows above the header")
 
 
 def data_in_header(names: Iterable[str]) -> str | None:

@@ -51,6 +51,20 @@ class Sample:
         good, bad = len(numbers) - numbers.null_count, len(problems) - problems.null_count
         return good + bad, good / max(good + bad, 1), pc.max(numbers).as_py() or 0.0
 
+    def formula_share(self, name: str) -> float:
+        """Share of the filled cells that are the texts of formulas: Excel never calculated them."""
+        cells = self._filled(name)
+        return (pc.sum(pc.starts_with(cells, "=")).as_py() or 0) / max(len(cells), 1)
+
+    def fraction_share(self, name: str) -> float:
+        """Share of the filled cells that are numbers between 0 and 1."""
+        numbers, _ = as_answers(*self._column(name), kind_of="score")
+        inside = pc.and_(pc.greater(numbers, 0.0), pc.less(numbers, 1.0))
+        return (pc.sum(inside).as_py() or 0) / max(len(self._filled(name)), 1)
+
+    def _filled(self, name: str) -> pa.Array:
+        return as_labels(*self._column(name)).drop_null()
+
     def time_share(self, name: str) -> float:
         """Share of the filled cells that are dates or times; 0 where no cell is filled."""
         times, problems = self._times(name)

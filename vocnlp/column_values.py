@@ -56,7 +56,16 @@ def as_texts(column: pa.Array, field: pa.Field) -> pa.Array:
         return pa.array([_text_of(value) for value in values], pa.string())
     if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return pa.array([_text_of(value) for value in column.to_pylist()], pa.string())
-    return pc.cast(column, pa.string())
+    return _floats_as_texts(column) if pa.types.is_floating(kind) else pc.cast(column, pa.string())
+
+
+def _floats_as_texts(column: pa.Array) -> pa.Array:
+    """A whole number without a point or an exponent, as far as a float is exact: an id that was once empty is a float."""
+    numbers = pc.cast(column, pa.float64())
+    whole = pc.and_(pc.equal(pc.floor(numbers), numbers), pc.less(pc.abs(numbers), float(1 << 53)))
+    whole = pc.fill_null(whole, False)
+    digits = pc.cast(pc.cast(pc.if_else(whole, numbers, pa.scalar(None, pa.float64())), pa.int64()), pa.string())
+    return pc.if_else(whole, digits, pc.cast(column, pa.string()))
 
 
 def _text_of(value: Any) -> str | None:

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from .charsets import detect_encoding
 from .errors import InputError
+from .privacy import mask
 from .titles import find_header, names_of_columns
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class DelimitedSource:
             f"{len(cells)} cells where the header has {width} (line {line})",
             path=self.path,
             row=number,
-            value=self.delimiter.join(cells) if self.delimiter else None,
+            value=mask(self.delimiter.join(cells)) if self.delimiter else None,  # of all cells, also those of persons
             hint='quote cells that hold the delimiter ("..."), and let the header be the first line of the file',
         )
 

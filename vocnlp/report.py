@@ -14,7 +14,6 @@ from typing import Any
 import pyarrow as pa
 
 from .codeframe import Codeframe
-from .errors import OutputError
 from .folding import Rows
 from .gaps import Attribute
 from .quotes import evidence_words
@@ -25,6 +24,7 @@ from .report_payload import figures_payload
 from .report_sections import sections
 from .report_tables import write_tables
 from .report_verbatims import verbatims
+from .unfinished import beside
 
 
 def write_report(
@@ -88,11 +88,7 @@ def _shown(masked: bool) -> str:
 
 
 def _write(target: Path, text: str) -> None:
-    partial = target.with_name(f".{target.name}.part")
-    try:
+    with beside(target) as folder:
+        partial = folder / target.name
         partial.write_text(text, encoding="utf-8", errors="replace", newline="\n")
         partial.replace(target)
-    except OSError as error:
-        if partial.parent.is_dir():
-            partial.unlink(missing_ok=True)
-        raise OutputError(error.strerror or str(error), path=target) from error

@@ -33,6 +33,7 @@ from .report_drawing import (
     signed,
 )
 from .report_pictures_places import BY
+from .unfinished import beside, writing
 from .word_cloud import placed
 
 #: Fonts that hold Chinese, as their makers name them; the first that is installed is taken.
@@ -40,6 +41,11 @@ FONTS = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "Source Han Sans CN", "Noto Sans SC", "Microsoft YaHei",
     "PingFang SC", "Hiragino Sans GB", "Heiti SC", "SimHei", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei",
 )  # fmt: skip
+#: What the pictures of a report may be called.
+NAMES = frozenset((
+    "痛点榜", "驱动因素", "四象限", "各环节", "旅程热力图", "旅程地图", *BY.values(), *(f"交叉表-{name}" for name in BY.values()),
+    "按月", "情感构成", "走势", "环节走势", "预测", "措施前后", "峰终", "满意度差距", "词云-负面", "词云-正面",
+))  # fmt: skip
 _CLOUD = {"negative": ("#8f3c10", "#c4541a", "#d98a5b"), "positive": ("#174a7c", "#2a6bad", "#6fa3d0")}
 
 
@@ -55,6 +61,8 @@ class _Picture:
 
 def write_pictures(folder: Path | str, payload: Payload) -> tuple[Path, ...]:
     """Write a PNG for every picture that has something to show, and return their paths; the folder is made.
+
+    Pictures of an earlier report that stand there go, also those that this one does not draw; other files stay.
 
     MissingExtraError without matplotlib; OutputError where no font with Chinese is installed, or the folder cannot be
     written. A picture is never drawn with empty boxes for characters.
@@ -97,16 +105,21 @@ def _font() -> str | None:
     return None
 
 
+def pictures_in(folder: Path) -> list[Path]:
+    """The pictures in a folder that bear the name of one of a report, in order; none where there is no folder."""
+    return sorted(path for path in folder.glob("*.png") if path.stem in NAMES)
+
+
 def _saved(target: Path, drawn: Sequence[tuple[str, Any]]) -> tuple[Path, ...]:
-    paths = []
-    try:
-        target.mkdir(parents=True, exist_ok=True)
+    with writing(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+    with beside(target) as folder:
         for name, figure in drawn:
-            paths.append(target / f"{name}.png")
-            figure.savefig(paths[-1], facecolor="white", metadata={"Software": None})
-    except OSError as error:
-        raise OutputError(error.strerror or str(error), path=target) from error
-    return tuple(paths)
+            figure.savefig(folder / f"{name}.png", facecolor="white", metadata={"Software": None})
+        target.mkdir(exist_ok=True)
+        for stale in pictures_in(target):
+            stale.unlink()
+        return tuple((folder / f"{name}.png").replace(target / f"{name}.png") for name, _ in drawn)
 
 
 def _pictures(payload: Payload) -> dict[str, _Picture]:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .errors import OutputError
 from .report_findings import QUADRANTS
 from .sheets import Workbook
+from .unfinished import beside
 
 _FEW = "样本太少"
 _QUADRANTS = {quadrant.value: name for quadrant, name in QUADRANTS.items()}
@@ -29,19 +29,14 @@ def write_tables(path: Path | str, payload: Mapping[str, Any], facts: Mapping[st
     OutputError when the file cannot be written.
     """
     target = Path(path)
-    partial = target.with_name(f".{target.name}.part")
-    try:
+    with beside(target) as folder:
+        partial = folder / target.name
         with Workbook(partial) as book:
             for name, header, rows in _SHEETS:
                 if found := list(rows(payload)):
                     book.sheet(name, header).write_rows(found)
             book.sheet("说明", ["项目", "内容"], widths={"项目": 18, "内容": 80}).write_rows(facts.items())
         partial.replace(target)
-    except OSError as error:
-        raise OutputError(error.strerror or str(error), path=target) from error
-    finally:
-        if partial.parent.is_dir():
-            partial.unlink(missing_ok=True)
 
 
 def _codes(payload: Mapping[str, Any]) -> Iterator[_Row]:

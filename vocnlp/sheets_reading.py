@@ -39,6 +39,7 @@ class SheetSource:
 
     def __init__(self, path: Path, *, sheet: str | None, unpacked_bytes: int, cells: int) -> None:
         self.path = path
+        self.named = sheet is not None
         formulas = measured(path, unpacked_bytes, cells)
         workbook = _open(path, with_formulas_as_texts(path, formulas) if formulas else None)
         self.sheets: tuple[str, ...] = tuple(workbook.sheet_names)
@@ -135,6 +136,21 @@ def header_row_of(source: object) -> int | None:
 def merged_of(source: object) -> tuple[Merged, ...]:
     """The cells of a sheet that are merged over several data rows; none of a source that is no sheet."""
     return source.merged if isinstance(source, SheetSource) else ()
+
+
+def unread_of(source: object) -> tuple[str, ...]:
+    """The other visible sheets that have data rows, where nobody said which one is meant; reads them to know."""
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
+    if not isinstance(source, SheetSource) or source.named or len(source.sheets) < 2:
+        return ()
+    workbook = _open(source.path, None)
+    found = []
+    for sheet in workbook.sheets_metadata:
+        if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible:
+            first, _, last, _ = _extent(source.path, _load(source.path, workbook, sheet.name))
+            found += [sheet.name] if last > first else []
+    return tuple(name for name in found if name != source.sheet)
 
 
 def fill_merged(source: object, columns: Collection[str]) -> None:

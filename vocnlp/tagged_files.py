@@ -7,6 +7,7 @@ are folded into the journey figures.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ import pyarrow.parquet as pq
 from . import journey
 from .codeframe import Codeframe
 from .columns import Columns, RowProblem, feedback
+from .columns_taken import with_taken
 from .errors import InputError, OutputError
 from .figures import Figures
 from .filekinds import CSV, XLSX, kind_by_name
@@ -168,11 +170,18 @@ def _first_schema(segments: Sequence[Path], source: Source) -> pa.Schema:
     return pa.schema([*(source.schema.field(name) for name in kept), *VERDICT], metadata=source.schema.metadata)
 
 
-def as_tagged(batches: Iterable[pa.RecordBatch], columns: Columns) -> Iterator[pa.RecordBatch]:
-    """Batches with the columns of ``records.VERDICT``, the customer's own under their names: schema TAGGED."""
+def as_tagged(
+    batches: Iterable[pa.RecordBatch], columns: Columns, *, unusable: Counter[tuple[str, str]] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Batches with the columns of ``records.VERDICT``, the customer's own under their names: schema TAGGED.
+
+    ``unusable`` counts cells that could not be used by (column, what is wrong).
+    """
     first = 1
     for batch in batches:
-        read, _ = feedback(batch, columns, first_row=first)
+        read, problems = feedback(batch, columns, first_row=first)
+        if unusable is not None:
+            unusable.update((problem.column, problem.problem) for problem in problems)
         said = (batch.column(name) for name in VERDICT.names)
         yield pa.RecordBatch.from_arrays([*read.columns, *said], schema=TAGGED)
         first += batch.num_rows
@@ -252,7 +261,7 @@ def _finish_table(
             fold.add(batch)
             yield flat(batch, tagger.codeframe) if plain else batch
 
-    shape = flat(nothing, tagger.codeframe).schema if plain else schema
+    shape = flat(nothing, tagger.codeframe).schema if plain else with_taken(schema, fold.columns)
     report = write_table(partial, shape, poured(), like=source, verbatim=bool(options["verbatim"]))
     return fold.figures(tagger.codeframe, options["journey"]), report.guarded, 0, 0
 

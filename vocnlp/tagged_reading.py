@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -73,13 +74,15 @@ class TaggedFile:
 
     A csv, jsonl or parquet with ``voc_tags`` and a workbook made by ``vocnlp score`` keep their tags. Anything else
     is a raw export and is tagged with ``tagger``. Of ``options`` the columns and the sheet count. ``origin`` says in
-    Chinese where the rows come from. Of csv, jsonl and parquet a few batches are in memory, of a workbook all of it.
+    Chinese where the rows come from; ``unusable`` counts the cells of a raw export that could not be used, by column and
+    problem, in the batches so far. Of csv, jsonl and parquet a few batches are in memory, of a workbook all of it.
     InputError as in ``tables`` and ``columns``, and where the tags were edited or no longer fit their rows.
     """
 
     def __init__(self, path: Path | str, tagger: Tagger, options: Options | None = None) -> None:
         self._tagger, self._options = tagger, options or Options()
-        self._source, self._columns = open_for_scoring(path, self._options)
+        self.source, self.columns = open_for_scoring(path, self._options, again=True)
+        self.unusable: Counter[tuple[str, str]] = Counter()
         how = "生成报告时现场标注"
         if self._flat:
             how = "读取文件中已有的标注"
@@ -89,29 +92,47 @@ class TaggedFile:
 
     def check(self) -> int:
         """Read every row, tag none and keep none; how many there are. What ``batches`` would raise is raised here."""
-        given = self.batches() if self._flat or self._workbook else self._source.batches(_SIZE)
+        given = self.batches() if self._flat or self._workbook else self.source.batches(_SIZE)
         return sum(batch.num_rows for batch in given)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows in the schema TAGGED."""
         if self._flat:
-            return as_tagged(_flat_batches(self._source), self._columns)
+            return _sound_quotes(as_tagged(_flat_batches(self.source), self.columns), self.source.path, self.columns)
         if self._workbook:
-            return _from_workbook(self._source, self._columns, self._options)
-        tagged = tag_all(self._source.batches(_SIZE), self._tagger, text=self._columns.text)
-        return as_tagged(tagged, self._columns)
+            return _from_workbook(self.source, self.columns, self._options)
+        tagged = tag_all(self.source.batches(_SIZE), self._tagger, text=self.columns.text)
+        return as_tagged(tagged, self.columns, unusable=self.unusable)
 
     def for_store(self) -> Iterator[pa.RecordBatch]:
         """The rows as a store takes them: without an id where the file gives none (see ``unnumbered``)."""
-        return unnumbered(self.batches(), named=self._columns.id is not None)
+        return unnumbered(self.batches(), named=self.columns.id is not None)
 
     @property
     def _flat(self) -> bool:
-        return "voc_tags" in self._source.schema.names
+        return "voc_tags" in self.source.schema.names
 
     @property
     def _workbook(self) -> bool:
-        return is_own(self._source.sheets) and self._source.sheet in sheets_of(self._source.sheets, SHEET_ROWS)
+        return is_own(self.source.sheets) and self.source.sheet in sheets_of(self.source.sheets, SHEET_ROWS)
+
+
+def _sound_quotes(batches: Iterator[pa.RecordBatch], path: Path, columns: Columns) -> Iterator[pa.RecordBatch]:
+    """The batches; InputError where most quotes of the first tags stand nowhere in their text: it is another column's.
+
+    One or the other may have been edited away, so a few that are missing are no reason.
+    """
+    looked = False
+    for batch in batches:
+        if not looked:
+            rows = zip(batch.column("text").to_pylist(), batch.column("voc_tags").to_pylist(), strict=True)
+            stands = [tag["quote"] in text for text, tags in rows for tag in tags if tag["quote"]]
+            looked = bool(stands)
+            if 2 * sum(stands) < len(stands):
+                told = "the quotes of the tags do not stand in this column, so another one was scored"
+                hint = "name the columns that were scored: --text ... --score ..., or score the original export again"
+                raise InputError(told, path=path, column=columns.text, hint=hint)
+        yield batch
 
 
 def _flat_batches(source: Source) -> Iterator[pa.RecordBatch]:
@@ -184,7 +205,7 @@ def _from_workbook(source: Source, columns: Columns, options: Options) -> Iterat
     first = 1
     for name in sheets_of(source.sheets, SHEET_ROWS):
         if name != source.sheet:  # rows beyond Excel's last one
-            source, columns = open_for_scoring(source.path, replace(options, sheet=name))
+            source, columns = open_for_scoring(source.path, replace(options, sheet=name), again=True)
         ours = tag_columns(source.schema.names)
         if missing := {"情感", "情感置信度", "噪声"} - ours.keys():
             raise InputError("a tag column is gone", path=source.path, column=min(missing), hint=_AGAIN)
@@ -251,7 +272,8 @@ def _fitting(tags: Sequence[Mapping[str, Any]], text: str, number: int, path: Pa
 
 
 def _moved(path: Path, number: int) -> InputError:
-    told = f"this row of {SHEET_ROWS!r} is not the one that {SHEET_TAGS!r} has tags for: rows were sorted or deleted"
+    told = f"this row of {SHEET_ROWS!r} is not the one that {SHEET_TAGS!r} has tags for: rows were sorted or deleted, "
+    told += "or another text column was used: --text ..."
     return InputError(told, path=path, row=number, hint=_AGAIN)
 
 

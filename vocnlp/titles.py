@@ -46,9 +46,12 @@ def _is_header(cells: list[Any], *, titles: list[Any], apart: bool) -> bool:
 
     ``apart``: an empty row stands between. Whoever names the comment's column in the first row means it.
     """
-    if names_of_columns(titles[:1]) or not all(isinstance(cell, str) and cell.strip() for cell in cells):
+    if names_of_columns(titles[:1]):
         return False
-    names = [cell.strip() for cell in cells]
-    if len(set(names)) < len(names) or max(map(len, names)) > _LONGEST_NAME:
+    names = [cell.strip() for cell in cells if isinstance(cell, str) and cell.strip()]
+    if max(map(len, names), default=_LONGEST_NAME + 1) > _LONGEST_NAME:
         return False
-    return apart or bool(names_of_columns(names))
+    known = names_of_columns(names)
+    if len(set(known)) > 1:  # what stands beside two names that we know may be a year, or a name that is there twice
+        return True
+    return len(names) == len(cells) == len(set(names)) and (apart or bool(known))

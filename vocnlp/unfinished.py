@@ -22,6 +22,7 @@ from .errors import OutputError
 from .locks import HELD, lock
 
 _NAME_BYTES = 230  # file systems allow 255; the folder's name is longer than the output's
+_RESUME, _AGAIN = "go on with --resume", "run the same command again"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -131,11 +132,11 @@ def check_output(out: Path, source: Path, *, resume: bool, force: bool) -> None:
             raise OutputError("already exists", path=out, hint=f"choose another name, or replace it with {again}")
 
 
-def _folder_of(out: Path) -> Path:
+def _folder_of(out: Path, ending: str = "work") -> Path:
     name = out.name
     if len(name.encode()) > _NAME_BYTES:
         name = hashlib.sha256(name.encode()).hexdigest()[:32]
-    return out.with_name(f".{name}.vocnlp-work")
+    return out.with_name(f".{name}.vocnlp-{ending}")
 
 
 def _read_job(path: Path) -> object:
@@ -168,19 +169,45 @@ def _locked(path: Path, out: Path) -> IO[str]:
 
 
 @contextmanager
-def writing(out: Path) -> Iterator[None]:
-    """Turn what the operating system says while ``out`` is being made into an OutputError that names ``out``."""
+def beside(out: Path) -> Iterator[Path]:
+    """A folder beside ``out``, on its disk, for what is being made: it is renamed when whole, and the folder goes.
+
+    OutputError that names ``out`` for whatever the operating system says of a file in the folder.
+    """
+    folder = _folder_of(out, "part")  # not that of a run which may still go on
+    try:
+        with writing(out, then=_AGAIN):
+            folder.mkdir(exist_ok=True)
+            yield folder
+    except OutputError as error:
+        if Path(error.path).parent != folder:
+            raise
+        cause = error.__cause__.args[0] if error.__cause__ is not None and error.__cause__.args else None
+        cause = cause if isinstance(cause, OSError) else error.__cause__
+        if isinstance(cause, OSError):
+            raise explained(cause, out, then=_AGAIN) from error
+        raise OutputError(error.message.removeprefix(f"{error.path}: "), path=out, hint=error.hint) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def writing(out: Path, *, then: str = _RESUME) -> Iterator[None]:
+    """Turn what the operating system says while ``out`` is being made into an OutputError that names ``out``.
+
+    ``then``: what to do where the disk is full, once there is space.
+    """
     try:
         yield
     except OSError as error:
-        raise explained(error, out) from error
+        raise explained(error, out, then=then) from error
 
 
-def explained(error: OSError, out: Path) -> OutputError:
+def explained(error: OSError, out: Path, *, then: str = _RESUME) -> OutputError:
     """The OutputError that says of ``out`` what the operating system said of one of its files."""
     # Arrow tells a full disk in words, and not always by the number.
     if error.errno in _FULL or "No space left" in str(error):
-        return OutputError("the disk is full", path=out, hint="free some space, then go on with --resume")
+        return OutputError("the disk is full", path=out, hint=f"free some space, then {then}")
     if isinstance(error, FileNotFoundError):
         return OutputError("the folder does not exist", path=out, hint=f"create {out.parent}, or choose another folder")
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:

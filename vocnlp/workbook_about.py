@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from .bundle import Bundle
 from .codeframe import Codeframe
-from .column_choice import NO_ANSWERS, NO_TIMES, OFF_SCALE, REPEATED, TIED, UNDIRECTED, UNORDERED, UP_TO_FIVE
+from .column_choice import (
+    FORMULAS,
+    FRACTIONS,
+    LOW,
+    NO_ANSWERS,
+    NO_TIMES,
+    OFF_SCALE,
+    REPEATED,
+    TIED,
+    UNDIRECTED,
+    UNORDERED,
+    UP_TO_FIVE,
+)  # fmt: skip
 from .column_values import NOT_A_NUMBER, NOT_A_TIME, OUT_OF_RANGE, OUTSIDE_CES, OUTSIDE_CSAT
 from .columns import Columns, RowProblem
 from .delimited import DelimitedSource
@@ -23,6 +35,9 @@ _ROLES = {
 _HOW = {"name": "按列名", "content": "按内容", "named": "由用户指定"}
 _LEFT = {
     NO_ANSWERS: "未使用：“{}”多数不是0-10的数字",
+    FORMULAS: "未使用：“{}”是从未计算过的公式，请用 Excel 打开并保存",
+    FRACTIONS: "未使用：“{}”多数是0与1之间的小数（如百分比），不是0-10分的回答；如果是，请用 --score 指定",
+    LOW: "“{}”从不超过5；若不是0-10分的回答，请用 --score 指定另一列",
     UP_TO_FIVE: "未使用：“{}”从不超过5，不是0-10分的回答",
     TIED: "未使用：“{}”都像是评分，请用 --{role} 指定",
     OFF_SCALE: "未使用：“{}”多数不在该题的量表之内（满意度1-5，省力度1-7）",
@@ -79,7 +94,21 @@ def _columns(columns: Columns) -> Iterator[Row]:
         names = "”“".join(left.names) if left else ""
         unused = _LEFT[left.why].format(names, role=role, example=left.example) if left else "未使用"
         column = columns.of(role)
-        yield f"列：{shown}", column, unused if column is None else _HOW[columns.how[role]]
+        if column is not None:
+            unused = f"{_HOW[columns.how[role]]}；{unused}" if left else _HOW[columns.how[role]]
+        yield f"列：{shown}", column, unused
+
+
+def told_columns(rows: Iterable[Mapping[str, object]]) -> dict[str, tuple[str | None, str]]:
+    """Role -> its column, None where none was used, and why it was taken, as the rows of the sheet say."""
+    roles = {f"列：{shown}": role for role, shown in _ROLES.items()}
+    whys = {shown: how for how, shown in _HOW.items()}
+    told: dict[str, tuple[str | None, str]] = {}
+    for row in rows:
+        if (role := roles.get(str(row.get("项目")))) is not None:
+            column = row.get("内容")
+            told[role] = (None if column is None else str(column), whys.get(str(row.get("备注")).split("；")[0], ""))
+    return told
 
 
 def problem_rows(
