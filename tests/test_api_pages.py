@@ -12,6 +12,8 @@ from served import Served, serving
 
 from vocnlp.api import keys
 from vocnlp.api.keys import SCORE
+from vocnlp.api.settings import Settings
+from vocnlp.errors import InputError
 
 ASK = {"input": "包间太吵，说话都听不清"}
 FORM = {"file": ("a.csv", "评价\n茶凉了\n".encode())}
@@ -72,19 +74,31 @@ def test_with_keys_any_name_will_do(tiny_bundle: Path, tmp_path: Path) -> None:
         assert classify(served, host="voc.example", **bearer).status_code == 200
 
 
+@pytest.mark.parametrize("given", ["https://cem.example", '["https://cem.example"]', " https://CEM.example/ ,"])
+def test_origins_are_written_with_commas_or_as_a_list(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("VOCNLP_ORIGINS", given)
+    assert Settings.read().origins == ("https://cem.example",)
+
+
 @pytest.mark.parametrize(
-    "given", ["https://cem.example", '["https://cem.example"]', " https://x.example ,https://cem.example/,"]
+    ("given", "told"),
+    [
+        ("cem.example", "cem.example is no origin; write it as https://a.example, without a path"),
+        (
+            "https://cem.example/店",
+            "https://cem.example/店 is no origin; write it as https://a.example, without a path",
+        ),
+        ('["https://cem.example"', "is no JSON list; write https://a.example,https://b.example"),
+    ],
 )
-def test_origins_are_written_with_commas_or_as_a_list(tiny_bundle: Path, tmp_path: Path, given: str) -> None:
-    asked = {"origin": "https://cem.example", "access-control-request-method": "POST"}
-    with serving(tmp_path, tiny_bundle, ready=False, origins=given) as served:
-        told = httpx.options(f"{served.url}/classify", headers=asked).headers
-        assert told["access-control-allow-origin"] == "https://cem.example"
+def test_what_is_no_origin_is_named(monkeypatch: pytest.MonkeyPatch, given: str, told: str) -> None:
+    monkeypatch.setenv("VOCNLP_ORIGINS", given)
+    with pytest.raises(InputError, match="setting origins: ") as caught:
+        Settings.read()
+    assert caught.value.message.endswith(told)
 
 
-@pytest.mark.parametrize("given", ["cem.example", '["https://cem.example"', "https://cem.example/店"])
-def test_what_is_no_origin_is_named(tiny_bundle: Path, tmp_path: Path, given: str) -> None:
-    with pytest.raises(AssertionError) as told, serving(tmp_path, tiny_bundle, origins=given):
+def test_a_service_that_cannot_start_says_why_without_a_traceback(tiny_bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError) as told, serving(tmp_path, tiny_bundle, origins="cem.example"):
         pass
-    assert "setting origins: " in str(told.value) and "https://a.example" in str(told.value)
-    assert "Traceback" not in str(told.value)
+    assert "setting origins: " in str(told.value) and "Traceback" not in str(told.value)
