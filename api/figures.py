@@ -199,9 +199,8 @@ def _stages(frame: Codeframe, ask: AskFigures, rows: Folded) -> list[str]:
     if given in known:
         return [given]
     own = _journey(frame, ask)
-    for journey in sorted(
-        frame.journeys, key=lambda journey: journey.id != own
-    ):  # the one that is counted by goes first
+    # The journey that is counted by goes first.
+    for journey in sorted(frame.journeys, key=lambda journey: journey.id != own):
         if ask.journey in (None, journey.id) and (stage := journey.stage_of(given)) is not None:
             return [stage.id] if journey.id == own else [key for key in known if journey.stage_of(key) == stage]
     return [key for key in known if fold(key) == fold(given)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,8 +69,17 @@ def test_a_number_that_means_nothing_is_refused_in_both_kinds_of_recipe(
 
 
 def test_the_ends_of_a_range_are_in_it() -> None:
-    for one in (EncoderRecipe(), EncoderRecipe(epochs=0, window=8, hidden=1.0, batch=1, look_every=1, seed=0)):
-        check_ranges(Path("recipe.toml"), "encoder", one)
+    def refused(one: EncoderRecipe) -> str:
+        try:
+            check_ranges(Path("recipe.toml"), "encoder", one)
+        except InputError as error:
+            return str(error.column)
+        return ""
+
+    ends = EncoderRecipe(epochs=0, window=8, hidden=1.0, batch=1, look_every=1, seed=0)
+    beyond = [replace(ends, window=7), replace(ends, hidden=1.01), replace(ends, batch=0)]
+    told = ["", "", "encoder.window", "encoder.hidden", "encoder.batch"]
+    assert [refused(one) for one in (EncoderRecipe(), ends, *beyond)] == told
 
 
 def test_settings_that_no_file_gave_are_looked_at_before_the_fit(data: Path) -> None:

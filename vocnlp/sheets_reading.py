@@ -147,10 +147,11 @@ def unread_of(source: object) -> tuple[str, ...]:
     workbook = _open(source.path, None)
     found = []
     for sheet in workbook.sheets_metadata:
-        if sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible:
+        visible = sheet.typ == SheetTypeEnum.WorkSheet and sheet.visible == SheetVisibleEnum.Visible
+        if visible and sheet.name != source.sheet:
             first, _, last, _ = _extent(source.path, _load(source.path, workbook, sheet.name))
             found += [sheet.name] if last > first else []
-    return tuple(name for name in found if name != source.sheet)
+    return tuple(found)
 
 
 def fill_merged(source: object, columns: Collection[str]) -> None:
