@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     # Before torch and numpy are loaded: models this small gain nothing from threads, and the threads of several workers
     # wait for each other at full speed.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# The suite starts some hundreds of Pythons: let those that follow read what the first has compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 import shutil
 from pathlib import Path

@@ -37,7 +37,7 @@ def test_the_service_keeps_to_its_document(tiny_bundle: Path, tmp_path: Path, mo
         for result in document.get_all_operations():
             operation = result.ok()
 
-            @settings(max_examples=25, deadline=None, derandomize=True, database=None,
+            @settings(max_examples=15, deadline=None, derandomize=True, database=None,
                       suppress_health_check=list(HealthCheck))  # fmt: skip
             @given(case=operation.as_strategy(generation_mode=mode))
             def check(case: schemathesis.Case) -> None:

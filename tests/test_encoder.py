@@ -44,7 +44,7 @@ RECIPE = EncoderRecipe(epochs=40, batch=512, rate=2e-3, heads_rate=5e-3, evidenc
 
 @pytest.fixture(scope="module")
 def folder(tiny_rows: list[Labelled], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_encoder_folder(tmp_path_factory.mktemp("encoder") / "tiny", tiny_rows)
+    return write_encoder_folder(tmp_path_factory.mktemp("encoder") / "tiny", tiny_rows, layers=2)
 
 
 @pytest.fixture(scope="module")
@@ -520,10 +520,10 @@ def test_a_small_encoder_learns_to_say_what_a_bundle_says(
     bundle_path: Path, folder: Path, tiny_rows: list[Labelled], tmp_path: Path
 ) -> None:
     data, out = tmp_path / "comments.csv", tmp_path / "pupil"
-    data.write_text("评论\n" + "\n".join(row.text for row in tiny_rows * 6), encoding="utf-8")
+    data.write_text("评论\n" + "\n".join(row.text for row in tiny_rows * 2), encoding="utf-8")
     teacher = Bundle.load(bundle_path)
     texts = read_texts(data)
-    fitted = distil(texts, teacher, load_source(str(folder)), replace(RECIPE, epochs=200, batch=512))
+    fitted = distil(texts, teacher, load_source(str(folder)), replace(RECIPE, epochs=150, batch=256))
     lines = [[row.text] for row in tiny_rows]
     one, two = teacher.classifier.score(lines), fitted.classifier.score(lines)
     assert np.corrcoef(one.mention.ravel(), two.mention.ravel())[0, 1] > 0.9

@@ -31,7 +31,7 @@ Change = Callable[[Path], object]
 
 @pytest.fixture(scope="module")
 def folder(tiny_rows: list[Labelled], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_encoder_folder(tmp_path_factory.mktemp("encoder") / "tiny", tiny_rows)
+    return write_encoder_folder(tmp_path_factory.mktemp("encoder") / "tiny", tiny_rows, layers=2)
 
 
 def config(**values: object) -> Change:

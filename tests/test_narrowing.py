@@ -31,7 +31,7 @@ RECIPE = EncoderRecipe(inner=40, inner_epochs=30.0, inner_rate=3e-3, batch=512, 
 
 @pytest.fixture(scope="module")
 def folder(tiny_rows: list[Labelled], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_encoder_folder(tmp_path_factory.mktemp("encoders") / "tiny", tiny_rows)
+    return write_encoder_folder(tmp_path_factory.mktemp("encoders") / "tiny", tiny_rows, layers=2)
 
 
 @pytest.fixture(scope="module")

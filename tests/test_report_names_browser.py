@@ -50,7 +50,7 @@ def _with(stages: list[dict[str, Any]]) -> dict[str, Any]:
     return {**general, "stages": [*general["stages"], *stages]}
 
 
-@pytest.fixture(params=[1280, 390])
+@pytest.fixture(scope="module", params=[1280, 390])
 def seen(request: pytest.FixtureRequest, browser: Any, crowded: Path) -> Iterator[Seen]:  # noqa: F811
     found = Seen(browser, crowded, request.param)
     until(found.page, f"({PAINTED})('peak') > 500")

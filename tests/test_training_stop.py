@@ -37,7 +37,7 @@ def quiet(what: str, share: float) -> None:
 
 @pytest.fixture(scope="module")
 def folder(tiny_rows: list[Labelled], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_encoder_folder(tmp_path_factory.mktemp("encoder") / "tiny", tiny_rows)
+    return write_encoder_folder(tmp_path_factory.mktemp("encoder") / "tiny", tiny_rows, layers=2)
 
 
 @pytest.fixture(scope="module")
