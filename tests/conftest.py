@@ -10,9 +10,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # wait for each other at full speed.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# The suite starts some hundreds of Pythons: let those that follow read what the first has compiled.
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-sys.dont_write_bytecode = False
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    # The suite starts some hundreds of Pythons: those that follow may read what the first has compiled.
+    sys.dont_write_bytecode = False
 
 import shutil
 from pathlib import Path
