@@ -134,6 +134,8 @@ def test_a_manifest_may_name_files_of_its_own_folder_only(bundle_copy: Path, nam
         lambda m: m["files"].update({"README.md": 5}),
         lambda m: m["thresholds"].update(price="hoch"),
         lambda m: m["thresholds"].update(price=None),
+        lambda m: m["thresholds"].update(price=float("nan")),
+        lambda m: m["thresholds"].update(price=float("inf")),
         lambda m: m["settings"].pop("grams"),
         lambda m: m["settings"].update(format=2),
         lambda m: m["settings"].update(grams={"letters": 3}),

@@ -17,8 +17,8 @@ from vocnlp.training.doubting import doubted
 from vocnlp.training.encoder_fit import scores
 from vocnlp.training.encoder_net import code_losses, mood_loss
 from vocnlp.training.encoder_source import load_source
-from vocnlp.training.encoder_train import fit_network, kept_apart
-from vocnlp.training.labelled import GoldTag, Labelled
+from vocnlp.training.encoder_train import fit_network
+from vocnlp.training.labelled import GoldTag, Labelled, kept_apart
 from vocnlp.training.reading import Example, examples
 from vocnlp.training.recipe import EncoderRecipe, read_recipe
 

@@ -14,11 +14,12 @@ from test_bundle_refused import refused, with_file
 
 from vocnlp import Bundle, Codeframe, Tagger
 from vocnlp.encoder import Encoder
+from vocnlp.errors import InputError
 from vocnlp.linear import Linear
 from vocnlp.pooled import NGRAMS, Pooled, Weights
 from vocnlp.training.encoder_source import load_source
 from vocnlp.training.encoder_train import fit_encoder
-from vocnlp.training.labelled import Labelled
+from vocnlp.training.labelled import Labelled, kept_apart
 from vocnlp.training.pooling import pool
 from vocnlp.training.recipe import EncoderRecipe
 from vocnlp.training.train import train_bundle
@@ -169,3 +170,25 @@ def test_training_makes_both_unless_told_otherwise(tiny_rows: list[Labelled], tm
     again = train_bundle(data, tmp_path / "again", encoder=str(tmp_path / "both"))
     (prediction,) = Tagger(again).tag(["味道不错，但是价格太贵"])
     assert {tag.code for tag in prediction.tags} >= {"taste", "price"}
+
+
+def test_where_the_rows_left_to_learn_from_teach_no_ngrams_nothing_is_fitted(
+    tiny_rows: list[Labelled], tmp_path: Path
+) -> None:
+    """The comments that weigh the two are kept from both, and with them go all that have a code."""
+    folder = write_encoder_folder(tmp_path / "tiny", tiny_rows)
+    lines = [f"第{number}回来，汤都是凉的" for number in range(200)]
+    apart = [line for line in lines if kept_apart(Labelled("", line))][:2]
+    rest = [line for line in lines if line not in apart and not kept_apart(Labelled("", line))][:8]
+    data = tmp_path / "few.jsonl"
+    rows = [
+        {"text": text, "tags": [{"code": "凉", "polarity": "negative"}] if text in apart else []}
+        for text in [*apart, *rest]
+    ]
+    data.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    seen: list[str] = []
+    with pytest.raises(InputError, match="nothing can be learnt from these rows"):
+        train_bundle(
+            data, tmp_path / "b", encoder=str(folder), dev_parts=0, progress=lambda what, share: seen.append(what)
+        )
+    assert (seen, sorted(path.name for path in tmp_path.iterdir())) == ([], ["few.jsonl", "tiny"])

@@ -234,6 +234,15 @@ def test_what_training_would_refuse_is_refused_by_the_look_at_the_data() -> None
     assert refused.message == "nothing can be learnt from these rows: no code stands in two comments"
 
 
+def test_a_recipe_that_leaves_no_feature_is_refused_with_what_to_lower() -> None:
+    with pytest.raises(InputError) as refused:
+        fit_linear(rows(), FRAME, LinearRecipe(least_texts=500))
+    assert refused.value.message == (
+        "column 'linear.least_texts': no word and no two characters stand in so many of the comments (value: '500')"
+    )
+    assert refused.value.hint == f"lower it: there are {len(rows())} comments"
+
+
 def test_several_codes_in_a_comment_of_an_exclusive_frame_are_told() -> None:
     frame = replace(FRAME, exclusive=True)
     both = (GoldTag("口味", "negative"), GoldTag("物流", "negative"))

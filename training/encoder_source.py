@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ _WINDOW, _LEAST = 256, 8
 _PLACES = "max_position_embeddings"
 _TOGETHER = "take configuration, weights and tokenizer of one encoder, as save_pretrained writes them together"
 _ONE = "choose a network that reads a text as a whole, as BERT does"
+_NUMBER = re.compile(r"\d+")
 _PATIENCE = 15.0  # seconds for the hub's first answer
 _ROBERTA = ("roberta", "xlm-roberta", "camembert")
 _POOLERS = ("bert", "ernie", *_ROBERTA)  # whose pooler would be a random layer that nobody reads
@@ -93,10 +95,23 @@ def _model(folder: Path) -> tuple[Any, dict[str, Tensor]]:
     if missing := sorted(key for key in found["missing_keys"] if "pooler." not in key):  # a pooler is not read
         said = f"lacks {len(missing)} weights that {_CONFIG} asks for, which would be drawn by chance"
         raise InputError(said, path=folder / WEIGHTS, value=", ".join(missing[:3]), hint=_TOGETHER)
+    _check_layers(folder, model, found["unexpected_keys"])
     if lost := broken({**model.state_dict(), **tensors}):
         hint = "its training ran away: take an earlier one"
         raise InputError("holds what is no number", path=folder / WEIGHTS, column=lost, hint=hint)
     return model, tensors
+
+
+def _check_layers(folder: Path, model: Any, more: Iterable[str]) -> None:
+    """InputError where the weights are of more layers than the configuration names: the last ones would be left out.
+
+    Weights of other parts, as heads of pretraining, are not wanted here and may be there.
+    """
+    ours = {_NUMBER.sub("N", name) for name in model.state_dict()}
+    prefix = f"{model.base_model_prefix}."
+    if layers := sorted(name for name in more if _NUMBER.sub("N", name.removeprefix(prefix)) in ours):
+        said = f"holds {len(layers)} weights of layers that {_CONFIG} does not name, which would be left out"
+        raise InputError(said, path=folder / WEIGHTS, value=", ".join(layers[:3]), hint=_TOGETHER)
 
 
 def _check_heads(folder: Path, heads: Mapping[str, Tensor], codes: Sequence[str], model: PreTrainedModel) -> None:

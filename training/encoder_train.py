@@ -27,7 +27,7 @@ from .encoder_fit import EncoderFit, Progress, scores
 from .encoder_net import OUTCOMES, TaggerNet
 from .encoder_source import HEADS, SETTINGS, WEIGHTS, EncoderSource
 from .export import to_int8, to_onnx
-from .labelled import Labelled, part_of
+from .labelled import Labelled, kept_apart
 from .misspelling import misspelt
 from .narrowing import narrow, too_many
 from .reading import Example, Taught, examples
@@ -35,7 +35,6 @@ from .recipe import EncoderRecipe
 from .staying import Staying, settled
 from .surprise import surprise
 
-_HELD_OUT = 12  # one part in this many calibrates and sets thresholds
 _ENOUGH = 40  # texts apart below which a look says nothing, and every step is made
 _MEASURED = 512  # texts on which the range of the activations is measured
 
@@ -193,11 +192,6 @@ def _check_known(source: EncoderSource, codes: Sequence[str]) -> None:
         left = "leave encoder.kept and encoder.stays out of the recipe"
         hint = f"start from a bundle that was trained for this codeframe, or {left}"
         raise InputError("nothing can be kept of codes that the start does not know", value=", ".join(new), hint=hint)
-
-
-def kept_apart(row: Labelled) -> bool:
-    """Whether a training row is kept out of the fit, to calibrate with and to choose thresholds."""
-    return part_of(row.text, _HELD_OUT) == 1
 
 
 def distil(

@@ -21,6 +21,8 @@ from .label_files import read_label_file
 from .label_marks import Line
 from .label_words import POLARITY_WORDS, Words
 
+_APART = 12  # of an encoder's training rows one part in this many calibrates and sets thresholds
+
 
 @dataclass(frozen=True, slots=True)
 class GoldTag:
@@ -271,3 +273,8 @@ def split(rows: Sequence[Labelled], plain: Mapping[str, str] | None = None) -> t
         held_out = row.dev_parts > 0 and _part(plain[row.text], row.dev_parts) == 0
         (dev if held_out else train).append(row)
     return train, dev
+
+
+def kept_apart(row: Labelled) -> bool:
+    """Whether a training row is kept out of an encoder's fit, to calibrate with and to choose thresholds."""
+    return part_of(row.text, _APART) == 1

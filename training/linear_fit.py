@@ -68,15 +68,14 @@ def fit_linear(
     InputError if they teach nothing. MissingExtraError without scikit-learn.
     """
     _need_sklearn()
-    rows = [row for row in rows if row.text.strip()]
-    codes = [code.id for code in frame.taggable if _teaches(rows, code.id)]
-    if not codes and not {NEGATIVE, POSITIVE} <= {row.sentiment for row in rows}:
-        raise InputError(
-            "nothing can be learnt from these rows",
-            hint="a code needs two comments with it and one without; sentiment needs positive and negative ones",
-        )
+    rows, codes = taught(rows, frame)
     progress("reading features", 0.0)
     vocabulary, data = featurise(rows, recipe.grams, least_texts=recipe.least_texts, most_features=recipe.most_features)
+    if not len(vocabulary.hashes):
+        raise InputError(
+            "no word and no two characters stand in so many of the comments",
+            column="linear.least_texts", value=str(recipe.least_texts), hint=f"lower it: there are {len(rows)} comments",
+        )  # fmt: skip
     thresholds, slope, shift = dict.fromkeys(codes, 0.5), 1.0, 0.0
     if codes and recipe.held_out > 0:
         said = _of_others(data, codes, vocabulary, recipe, lambda what, share: progress(what, 0.05 + 0.45 * share))
@@ -85,6 +84,18 @@ def fit_linear(
             slope, shift, thresholds = found.slope, found.shift, dict(zip(codes, found.thresholds, strict=True))
     model = _fit(data, codes, vocabulary, recipe, lambda what, share: progress(what, 0.5 + 0.5 * share))
     return Fitted(replace(model, slope=slope, shift=shift), thresholds)
+
+
+def taught(rows: Sequence[Labelled], frame: Codeframe) -> tuple[list[Labelled], list[str]]:
+    """The rows with a text, and the codes that they can teach a linear model. InputError where they teach it nothing."""
+    rows = [row for row in rows if row.text.strip()]
+    codes = [code.id for code in frame.taggable if _teaches(rows, code.id)]
+    if not codes and not {NEGATIVE, POSITIVE} <= {row.sentiment for row in rows}:
+        raise InputError(
+            "nothing can be learnt from these rows",
+            hint="a code needs two comments with it and one without; sentiment needs positive and negative ones",
+        )
+    return rows, codes
 
 
 def _need_sklearn() -> None:

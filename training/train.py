@@ -20,8 +20,8 @@ from vocnlp.tagger import Tagger
 
 from .card import model_card
 from .evaluation import evaluate, rows_for
-from .labelled import Labelled, read_texts
-from .linear_fit import Progress, fit_linear
+from .labelled import Labelled, kept_apart, read_texts
+from .linear_fit import Progress, fit_linear, taught
 from .mapping import ENCODER, LINEAR
 from .noisy import check_exclusive, label_suspects, write_suspects
 from .own_recipe import OwnRecipe
@@ -107,16 +107,16 @@ def train_prepared(
     else:
         work = work_of(out, fingerprint(plan, train, start))
         model, thresholds, beside, made = _fit_encoder(plan, train, start, work, _part(progress, 0.0, 0.8))
-        taught: Sequence[Labelled] = train
+        learnt: Sequence[Labelled] = train
         if plan.encoder.robust:
             wrong = label_suspects(Tagger(Bundle(plan.name, plan.version, plan.frame, model, thresholds)), train)
             made["suspects"] = len(wrong)
             doubted = {id(one.row) for one in wrong}
-            taught = [row for row in train if id(row) not in doubted]
+            learnt = [row for row in train if id(row) not in doubted]
             if suspects is not None:
                 write_suspects(suspects, wrong, plan.frame)
         if prepared.ngrams:
-            model, thresholds = _fit_beside(model, plan, taught, _part(progress, 0.8, 1.0))
+            model, thresholds = _fit_beside(model, plan, learnt, _part(progress, 0.8, 1.0))
             made["features"] = len(model.ngrams.vocabulary.hashes)
     seconds = time.perf_counter() - begun
     progress("measuring", 1.0)
@@ -137,6 +137,8 @@ def check_prepared(prepared: Prepared) -> None:
         check_exclusive(prepared.plan.frame, prepared.path)
     if prepared.start is not None:
         check_start(prepared.start)
+        if prepared.ngrams:
+            taught(_apart(prepared.train)[0], prepared.plan.frame)
 
 
 def _origin(prepared: Prepared, codes: Sequence[str]) -> dict[str, Any]:
@@ -165,8 +167,8 @@ def _plain(settings: Any) -> dict[str, Any]:
 
 def _outgrown(train: Sequence[Labelled], codes: Sequence[str]) -> frozenset[str]:
     """Those of the codes that a model knows that need no keywords any more."""
-    taught = Counter(code for row in train for code in {tag.code for tag in row.tags})
-    return frozenset(code for code in codes if taught[code] >= _ENOUGH)
+    often = Counter(code for row in train for code in {tag.code for tag in row.tags})
+    return frozenset(code for code in codes if often[code] >= _ENOUGH)
 
 
 def distil_bundle(data: Path, teacher: Path, encoder: str, out: Path, *, force: bool, progress: Progress) -> Bundle:
@@ -229,16 +231,20 @@ def _fit_beside(
     encoder: Encoder, plan: Recipe, train: Sequence[Labelled], progress: Progress
 ) -> tuple[Pooled, dict[str, float]]:
     """The n-grams beside an encoder, from the rows it has learnt from; those kept apart say how far each is trusted."""
-    from .encoder_train import kept_apart
     from .pooling import pool
 
-    learnt = [row for row in train if not kept_apart(row)]
-    apart = [row for row in train if kept_apart(row) and row.text.strip()]
+    learnt, apart = _apart(train)
     fitted = fit_linear(learnt, plan.frame, replace(plan.linear, held_out=0), progress=progress)
     # Weighed as it is shipped: after rounding.
     model = Linear.from_tensors(fitted.model.codes, *fitted.model.to_tensors(plan.linear.least_weight))
     progress("weighing encoder and n-grams", 1.0)
     return pool(encoder, model, learnt, apart, unweighed=plan.encoder.unweighed)
+
+
+def _apart(rows: Sequence[Labelled]) -> tuple[list[Labelled], list[Labelled]]:
+    """The rows that an encoder learns from, and those with a text that are kept apart to weigh it."""
+    learnt = [row for row in rows if not kept_apart(row)]
+    return learnt, [row for row in rows if kept_apart(row) and row.text.strip()]
 
 
 def _kind(encoder: str | None) -> str:

@@ -18,6 +18,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.resources import as_file, files
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,7 @@ def _load(path: Path) -> Bundle:
             version=str(manifest["version"]),
             codeframe=codeframe,
             classifier=classifier,
-            thresholds={code: float(value) for code, value in manifest["thresholds"].items()},
+            thresholds=_thresholds(manifest["thresholds"]),
             figures=dict(manifest["figures"]),
             training=dict(manifest["training"]),
             outgrown=frozenset(map(str, manifest.get("outgrown", ()))),  # bundles of before know no such codes
@@ -182,6 +183,14 @@ def _load(path: Path) -> Bundle:
     if not related:
         raise BundleError("weights and codeframe are not of the same training", path=path, hint=_GET_ANEW)
     return bundle
+
+
+def _thresholds(told: Mapping[str, Any]) -> dict[str, float]:
+    """ValueError where one is no number: nothing is above or below it, so its code would never be found."""
+    thresholds = {code: float(value) for code, value in told.items()}
+    if lost := sorted(code for code, value in thresholds.items() if not isfinite(value)):
+        raise ValueError(f"the threshold of {lost[0]!r} is {thresholds[lost[0]]}")
+    return thresholds
 
 
 #: What reading parts that somebody put together wrongly can raise, however they are wrong.

@@ -12,7 +12,8 @@ from safetensors.torch import save_file
 from vocnlp.errors import InputError
 from vocnlp.training.blending import blended
 from vocnlp.training.encoder_source import load_source
-from vocnlp.training.encoder_train import kept_apart, network_of
+from vocnlp.training.encoder_train import network_of
+from vocnlp.training.labelled import kept_apart
 from vocnlp.training.mapping import ENCODER
 from vocnlp.training.misspelling import misspelt
 from vocnlp.training.own_recipe import sha256
