@@ -8,8 +8,11 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import partial
 from types import FrameType
+from typing import Any, cast
 
 import uvicorn
 from starlette.routing import Route
@@ -120,11 +123,25 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """What has come in by now is read and answered; uvicorn would close connections that it has not read yet."""
-        await asyncio.sleep(0)  # what waits at the door is let in, and then the door closes
+        at_the_door = self._at_the_door(sockets or [])
         for server in self.servers:
-            server.close()
+            server.close()  # at once: who connects between the last look and this gets no answer
+        await asyncio.gather(*at_the_door)
         await asyncio.sleep(_LAST_WORDS)
         await super().shutdown(sockets)
+
+    def _at_the_door(self, listeners: list[socket.socket]) -> list[Coroutine[Any, Any, Any]]:
+        """Who has connected and was not let in yet, to be let in: closing the door would cut them off unheard."""
+        settings = {"config": self.config, "server_state": self.server_state, "app_state": self.lifespan.state}
+        one = partial(cast(Any, self.config.http_protocol_class), **settings)
+        found: list[Coroutine[Any, Any, Any]] = []
+        for listener in listeners:
+            with suppress(OSError):  # nobody is left, or no more can be opened
+                while True:
+                    connection, _ = listener.accept()
+                    connection.setblocking(False)
+                    found.append(asyncio.get_running_loop().connect_accepted_socket(one, connection))
+        return found
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """SIGTERM gives load balancers the time to look elsewhere; Ctrl-C does not, and a second one ends at once."""

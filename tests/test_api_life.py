@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
+import socket
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,8 +14,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 from served import PATIENCE, POISON, Served, serving, until
 
+from vocnlp.api.app import application
+from vocnlp.api.protocol import protocol
+from vocnlp.api.running import Running
+from vocnlp.api.serve import _Server
+from vocnlp.api.settings import Settings
 from vocnlp.tagger import Tagger
 
 
@@ -157,6 +165,29 @@ def refused(served: Served) -> bool:
     except httpx.TransportError:
         return True
     return False
+
+
+def test_who_stands_at_the_door_when_it_closes_is_let_in(tagger: Tagger) -> None:
+    """Connected, and not seen by the event loop yet: its system would cut them off with the door."""
+
+    async def seen() -> list[bytes]:
+        house = Running(tagger, Settings(port=0))
+        edge = application(house)
+        http = protocol(patience=5, at_once=lambda method, path: False)
+        server = _Server(uvicorn.Config(edge, http=http, ws="none", log_config=None), house, edge)
+        listener = socket.create_server(("127.0.0.1", 0))
+        served = asyncio.create_task(server.serve(sockets=[listener]))
+        while not server.started:
+            await asyncio.sleep(0.01)
+        callers = [socket.create_connection(listener.getsockname(), timeout=PATIENCE) for _ in range(7)]
+        for caller in callers:
+            caller.sendall(b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        await server.shutdown([listener])
+        server.should_exit = True
+        await served
+        return [caller.recv(1000).partition(b"\r\n")[0] for caller in callers]
+
+    assert asyncio.run(seen()) == [b"HTTP/1.1 200 OK"] * 7
 
 
 def test_ctrl_c_ends_with_0(tiny_bundle: Path, tmp_path: Path) -> None:

@@ -106,6 +106,17 @@ def test_data_without_codes_is_told_so(tagger: Tagger, tiny_frame: Codeframe) ->
     assert "数据里没有两个模型共有的码的标注" in compared
 
 
+def test_rows_without_a_text_are_told_beside_those_that_were_judged(tagger: Tagger, tiny_frame: Codeframe) -> None:
+    rows = [Labelled(str(n), text, (), "positive", source="店") for n, text in enumerate(("味道很好", "快递真快", " "))]
+    assert "2 条标注评论（店 2，另有 1 条没有原文，未计入）" in evaluation_page(
+        examine(tagger, rows, samples=20), tiny_frame
+    )
+    both = [compare(tagger, tagger, some, samples=20) for some in (rows, rows[:2])]
+    told, untold = (comparison_page(one, tiny_frame, tiny_frame) for one in both)
+    assert "2 条标注评论（另有 1 条没有原文，未计入）" in told
+    assert "未计入" not in untold
+
+
 def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     with pytest.raises(OutputError, match="there"):
