@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -13,6 +14,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     # The suite starts some hundreds of Pythons: those that follow may read what the first has compiled.
     sys.dont_write_bytecode = False
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Begun in the background of a shell, which ignores Ctrl-C for all that it starts; some tests are about Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import shutil
 from pathlib import Path

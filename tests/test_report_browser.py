@@ -67,7 +67,6 @@ class Seen:
 
     def __init__(self, browser: Any, path: Path, width: int = 1280) -> None:
         self.page = browser.new_page(viewport={"width": width, "height": 900})
-        self.page.set_default_timeout(10_000)
         self.said: list[str] = []
         self.asked: list[str] = []
         self.page.on("console", lambda message: self.said.append(f"{message.type}: {message.text}"))
