@@ -8,10 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from vocnlp.errors import InputError
+from vocnlp.training.ranges import ABOVE, ANY, SEED, SHARE, SOME, Range, check_table, check_values
 from vocnlp.training.recipe import EncoderRecipe, read_toml
 
 SHIPPED = Path(__file__).parents[1] / "voc-zh-small-distil.toml"
 _MAY_CHANGE = ("tokens", "minutes", "rate", "heads_rate")
+_RANGES: dict[str, Range] = {
+    "layers": SOME, "width": SOME, "heads": SOME, "inner": ANY,
+    "tokens": ANY, "rate": ABOVE, "batch": SOME, "minutes": ANY, "heads_rate": ANY, "hidden": (0.0, 0.9), "warm": SHARE,
+    "decay": SHARE, "words": ANY, "states": ANY, "taught": ANY, "labels": ANY, "mention": ANY,
+    "seed": SEED, "window": (8, 100_000), "finished": SHARE, "misspelt": SHARE, "blended": ANY,
+}  # fmt: skip
+_REPEATS = {"starred": 1, "plain": 2, "labelled": 3}
 
 
 @dataclass(frozen=True)
@@ -75,7 +83,7 @@ class Plan:
     teacher_goes_on: bool = False
     misspelt: float = 0.0
     blended: float = 0.0
-    repeats: Mapping[str, int] = field(default_factory=lambda: {"starred": 1, "plain": 2, "labelled": 3})
+    repeats: Mapping[str, int] = field(default_factory=lambda: dict(_REPEATS))
 
     def begun(self) -> dict[str, Any]:
         """What a work folder of it holds, as JSON gives it back. A longer part, and one at another rate, go on; and how far the
@@ -95,12 +103,19 @@ def read_plan(path: Path | str = SHIPPED) -> Plan:
     _check(content, Plan, path, "")
     for name, kind in kinds.items():
         _check(content.get(name, {}), kind, path, f"{name}.")
+    if "repeats" in content:
+        check_table(path, "repeats", content["repeats"], _REPEATS, ANY, whole=True)
+        content["repeats"] = {**_REPEATS, **content["repeats"]}
     for name, kind in kinds.items():
         try:
             content[name] = kind(**content.get(name, {}))
         except TypeError as error:
             raise InputError(f"[{name}] lacks a setting: {error}", path=path) from error
     plan = Plan(**content)
+    for name, shape in (("teacher", plan.teacher), ("student", plan.student)):
+        if shape.width % shape.heads:
+            told = f"a width of {shape.width} cannot be dealt out to {shape.heads} heads alike"
+            raise InputError(told, path=path, column=f"{name}.heads", hint="give a divisor of the width")
     if plan.teacher_goes_on and (reason := unlike(plan.student, plan.teacher)):
         told = f"the teacher cannot begin as the student: {reason}"
         raise InputError(told, path=path, column="teacher_goes_on", hint="give other shapes, or leave it out")
@@ -120,8 +135,12 @@ def unlike(small: Shape, large: Shape) -> str:
     return ""
 
 
-def _check(given: Mapping[str, Any], kind: Any, path: Path, before: str) -> None:
+def _check(given: Any, kind: Any, path: Path, before: str) -> None:
+    """InputError for what is no table of settings of ``kind``, or one of another kind or out of range."""
+    if not isinstance(given, dict):
+        raise InputError(f"must be a table: [{before[:-1]}]", path=path, column=before[:-1], value=str(given))
     known = {one.name for one in fields(kind)}
     if unknown := sorted(set(given) - known):
         hint = f"known: {', '.join(sorted(known))}"
         raise InputError("no such setting", path=path, value=before + unknown[0], hint=hint)
+    check_values(path, given, kind, _RANGES, before)

@@ -8,9 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from vocnlp.errors import InputError
+from vocnlp.training.ranges import ABOVE, ANY, SEED, SHARE, SOME, check_table, check_values
 from vocnlp.training.recipe import read_toml
 
 SHIPPED = Path(__file__).parents[1] / "voc-zh-small-encoder.toml"
+_RANGES = {
+    "seed": SEED, "vocabulary": (300, 1_000_000), "layers": SOME, "width": SOME, "heads": SOME, "window": (8, 100_000),
+    "tokens": SOME, "batch": SOME, "rate": ABOVE, "warm": SHARE, "decay": SHARE, "masked": (0.01, 0.9), "spans": (0.0, 0.9),
+    "candidates": ANY, "stars_weight": ANY, "mood_weight": ANY, "dropout": (0.0, 0.9), "traditional": SHARE,
+    "mood_repeats": ANY, "skipgram_tokens": ANY,
+}  # fmt: skip
+_STARS = ("0", "1", "2", "3", "4", "5")
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,12 @@ def read_plan(path: Path | str = SHIPPED) -> Plan:
     known = {one.name for one in fields(Plan)}
     if unknown := sorted(set(content) - known):
         raise InputError("no such setting", path=path, value=unknown[0], hint=f"known: {', '.join(sorted(known))}")
+    check_values(path, content, Plan, _RANGES)
     if "shares" in content:
+        check_table(path, "shares", content["shares"], _STARS, SHARE)
         content["shares"] = {int(stars): float(share) for stars, share in content["shares"].items()}
-    return Plan(**content)
+    plan = Plan(**content)
+    if plan.width % plan.heads:
+        told = f"a width of {plan.width} cannot be dealt out to {plan.heads} heads alike"
+        raise InputError(told, path=path, column="heads", value=str(plan.heads), hint="give a divisor of the width")
+    return plan
