@@ -69,7 +69,8 @@ def test_training_with_noisy_labels_names_the_wrong_ones_and_its_recipe_repeats_
     assert bundle.training["best_step"] == 0  # nobody looked at texts that are labelled no better
     assert f"{len(rows)} of {bundle.training['rows']} labels are unlikely" in ended.out
     assert f"{len(rows)} of which it finds unlikely" in (tmp_path / "b" / "README.md").read_text(encoding="utf-8")
-    assert read_own_recipe(recipe).encoder.robust == 0.6
+    again = read_own_recipe(recipe).encoder
+    assert (again.robust, again.dropout) == (0.6, 0.0)
 
 
 def test_codes_that_go_together_are_referred_to_the_review(

@@ -50,6 +50,13 @@ class TaggerNet(nn.Module):
         with torch.no_grad():
             self.heads.bias[codes::OUTCOMES] = -2.0  # most codes are absent from most texts
 
+    def leave_out(self, share: float) -> None:
+        """Dropout in the layers of the encoder while it learns. One that brings its own keeps that: it was made with it."""
+        layers = [module for module in self.encoder.modules() if isinstance(module, nn.Dropout)]
+        if not any(layer.p for layer in layers):
+            for layer in layers:
+                layer.p = share
+
     def forward(self, ids: Tensor, kind: Tensor) -> Read:
         """ids: (n, t); kind: (n, t), NOTHING, MARK or WORD as in ``vocnlp.windows``."""
         return self.read(*self.states(ids, kind), kind)

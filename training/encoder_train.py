@@ -123,6 +123,7 @@ def fit_network(
     recipe = recipe.for_tokens(sum(one.weight * len(one) for one in train))
     torch.manual_seed(recipe.seed)
     network, narrowed = _narrowed(network_of(source, codes), train, recipe, frame, work, progress)
+    network.leave_out(recipe.dropout)
     if recipe.kept or recipe.stays:
         _check_known(source, codes)
     before = {name: tensor.detach().clone() for name, tensor in network.named_parameters()} if recipe.kept else {}

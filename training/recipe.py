@@ -16,23 +16,24 @@ from vocnlp.errors import InputError
 
 from .linear_fit import LinearRecipe
 from .mapping import SetMapping, read_mapping
+from .ranges import ABOVE, ANY, SEED, SHARE, SOME, check_range
 
 _ROBUST, _LONG = 0.6, 10.0  # of noisy labels; Zhang and Sabuncu took 0.7 for q, whatever the noise
 _FAST, _HEADS_FAST = 3e-4, 1.5e-3  # rates
 _SMALLEST_BATCH, _STEPS_AN_EPOCH, _MOST_EPOCHS = 512, 80, 16.0
 SETS = ("new", "doubted", "unweighed")  # settings of ``[encoder]`` that name sets
-_SHARE, _ANY, _SOME, _ABOVE = (0.0, 1.0), (0.0, math.inf), (1.0, math.inf), (math.ulp(0.0), math.inf)
 _RANGES = {  # of each number, both ends inclusive; doubt is looked at with the sets it is of
     "linear": {
-        "least_texts": _SOME, "most_features": _SOME, "penalty": _ANY, "strength": _ABOVE, "sentiment_strength": _ABOVE,
-        "rounds": _SOME, "least_weight": (0, 127), "held_out": _ANY, "crossed": _ANY, "threads": _SOME,
+        "least_texts": SOME, "most_features": SOME, "penalty": ANY, "strength": ABOVE, "sentiment_strength": ABOVE,
+        "rounds": SOME, "least_weight": (0, 127), "held_out": ANY, "crossed": ANY, "threads": SOME,
     },
     "encoder": {
-        "epochs": _ANY, "least_steps": _ANY, "batch": _SOME, "window": (8, math.inf), "rate": _ANY, "heads_rate": _ANY,
-        "warm": _SHARE, "decay": _SHARE, "hidden": _SHARE, "inner": _ANY, "inner_epochs": _ANY, "inner_rate": _ANY,
-        "misspelt": _SHARE, "mention_weight": _ANY, "polarity_weight": _ANY, "mood_weight": _ANY, "evidence_weight": _ANY,
-        "look_every": _SOME, "patience": _ANY, "average": _SHARE, "kept": _SHARE, "stays": _ANY, "robust": _SHARE,
-        "seed": (0, 2**32 - 1),
+        "epochs": ANY, "least_steps": ANY, "batch": SOME, "window": (8, math.inf), "rate": ANY, "heads_rate": ANY,
+        "warm": SHARE, "decay": SHARE, "dropout": (0.0, 0.9), "hidden": SHARE, "inner": ANY,
+        "inner_epochs": ANY, "inner_rate": ANY,
+        "misspelt": SHARE, "mention_weight": ANY, "polarity_weight": ANY, "mood_weight": ANY, "evidence_weight": ANY,
+        "look_every": SOME, "patience": ANY, "average": SHARE, "kept": SHARE, "stays": ANY, "robust": SHARE,
+        "seed": SEED,
     },
 }  # fmt: skip
 
@@ -42,6 +43,8 @@ class EncoderRecipe:
     """How to fine-tune. ``batch`` and ``window`` count tokens; the weights are those of the losses.
 
     least_steps: a small set is read so often, and in so small batches, that there are about so many steps
+    dropout: the share of its values that each layer leaves out at every step (Srivastava et al. 2014), of an encoder whose own
+        configuration leaves none out
     hidden: the share of the words that is hidden from the encoder at every step, so that no text is learnt by heart
     inner: neurons of a feed-forward layer at most, 0: as many as the start has; inner_epochs, inner_rate: how often and how
         fast the texts are read until those that are left do what all did (see ``narrowing``)
@@ -67,6 +70,7 @@ class EncoderRecipe:
     heads_rate: float = 8e-4
     warm: float = 0.05
     decay: float = 0.9
+    dropout: float = 0.1
     hidden: float = 0.1
     inner: int = 0
     inner_epochs: float = 2.0
@@ -92,9 +96,9 @@ class EncoderRecipe:
         """The same recipe for exclusive codes of which a good part is wrong.
 
         Every step is made: texts kept apart are labelled as badly as the others, and call the fit off when it begins to
-        contradict them.
+        contradict them. The loss alone keeps labels from being learnt by heart: no dropout beside it.
         """
-        return replace(self.fast(), robust=_ROBUST, patience=0, epochs=max(self.epochs, _LONG))
+        return replace(self.fast(), robust=_ROBUST, patience=0, epochs=max(self.epochs, _LONG), dropout=0.0)
 
     def fast(self) -> EncoderRecipe:
         """The same recipe for a fit that has more to learn than to keep: of a student, and beside noisy labels."""
@@ -220,13 +224,11 @@ def settings(path: Path, content: Mapping[str, Any], part: str, kind: Any) -> An
 
 def check_ranges(path: Path, part: str, made: EncoderRecipe | LinearRecipe) -> None:
     """InputError for a number that means nothing where it stands. part: "encoder" or "linear"; path: what errors name."""
-    for name, (least, most) in _RANGES[part].items():
-        value = getattr(made, name)
-        if not (least <= value <= most and value < math.inf):
-            wanted = "above 0" if (least, most) == _ABOVE else f"{least:g} or more"
-            wanted = wanted if most == math.inf else f"{least:g} to {most:,.10g}"
-            default = f"{getattr(type(made)(), name)} where nothing is said"
-            raise InputError(f"must be {wanted}", path=path, column=f"{part}.{name}", value=str(value), hint=default)
+    usual = type(made)()
+    for name, allowed in _RANGES[part].items():
+        check_range(
+            path, f"{part}.{name}", getattr(made, name), allowed, f"{getattr(usual, name)} where nothing is said"
+        )
 
 
 def _weighted(sets: tuple[SetMapping, ...], weights: Mapping[str, float]) -> tuple[SetMapping, ...]:
