@@ -439,8 +439,8 @@ def test_the_shipped_recipe_is_read() -> None:
 
 def test_a_teacher_that_cannot_begin_as_the_student_is_refused_when_the_recipe_is_read(tmp_path: Path) -> None:
     path = tmp_path / "recipe.toml"
-    path.write_text(SHIPPED.read_text().replace("width = 512", "width = 500"))
-    with pytest.raises(InputError, match="a width of 500 is no multiple of 256") as caught:
+    path.write_text(SHIPPED.read_text().replace("width = 512", "width = 504"))
+    with pytest.raises(InputError, match="a width of 504 is no multiple of 256") as caught:
         read_plan(path)
     assert caught.value.column == "teacher_goes_on"
 
