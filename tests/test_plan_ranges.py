@@ -49,7 +49,7 @@ def test_a_pretraining_refuses_what_it_cannot_mean(tmp_path: Path, line: str, co
     ("old", "new", "column", "told"),
     [
         ("layers = 8", "layers = 0", "teacher.layers", "must be 1 or more (value: '0')"),
-        ("heads = 8", "heads = 7", "teacher.heads", "a width of 512 cannot be dealt out to 7 heads alike"),
+        ("heads = 8", "heads = 7", "teacher.heads", "a width of 512 cannot be dealt out to 7 heads alike (value: '7')"),
         ("finished = 0.75", "finished = 1.1", "finished", "must be 0 to 1 (value: '1.1')"),
         ("goes_on = true ", "goes_on = 1 ", "goes_on", "a setting of another kind: bool is wanted (value: '1')"),
         ("tokens = 182.5e6", "tokens = -1", "grow.tokens", "must be 0 or more (value: '-1')"),

@@ -17,6 +17,7 @@ SOME: Range = (1.0, math.inf)
 ABOVE: Range = (math.ulp(0.0), math.inf)
 SEED: Range = (0, 2**32 - 1)
 _KINDS: dict[str, Any] = {"int": int, "float": (int, float), "bool": bool, "str": str}
+_WORDS = "tuple[str, ...]"
 
 
 def check_range(path: Path, column: str, value: float, allowed: Range, hint: str = "") -> None:
@@ -31,17 +32,30 @@ def check_range(path: Path, column: str, value: float, allowed: Range, hint: str
 def check_values(
     path: Path, given: Mapping[str, Any], kind: Any, ranges: Mapping[str, Range], before: str = ""
 ) -> None:
-    """Check what a recipe gives for fields of the dataclass ``kind``, of which all are known. before: of each name in errors."""
+    """Check what a recipe gives for fields of the dataclass ``kind``, of which all are known. before: of each name in errors.
+
+    Tables are left to ``check_table``.
+    """
     written = {one.name: str(one.type) for one in fields(kind)}
     for name, value in given.items():
-        wanted = _KINDS.get(written[name])
-        if wanted is None:  # a table, which ``check_table`` looks at
+        if written[name] == _WORDS:
+            right, wanted = isinstance(value, list) and all(isinstance(one, str) for one in value), "list of words"
+        elif (kinds := _KINDS.get(written[name])) is not None:
+            right, wanted = isinstance(value, kinds) and (isinstance(value, bool) == (kinds is bool)), written[name]
+        else:
             continue
-        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-            told = f"a setting of another kind: {written[name]} is wanted"
+        if not right:
+            told = f"a setting of another kind: {wanted} is wanted"
             raise InputError(told, path=path, column=before + name, value=str(value))
         if name in ranges:
             check_range(path, before + name, value, ranges[name])
+
+
+def check_heads(path: Path, column: str, width: int, heads: int) -> None:
+    """InputError where the neurons of a layer cannot be dealt out to so many heads of attention."""
+    if width % heads:
+        told = f"a width of {width} cannot be dealt out to {heads} heads alike"
+        raise InputError(told, path=path, column=column, value=str(heads), hint="give a divisor of the width")
 
 
 def check_table(

@@ -16,7 +16,7 @@ from vocnlp.errors import InputError
 
 from .linear_fit import LinearRecipe
 from .mapping import SetMapping, read_mapping
-from .ranges import ABOVE, ANY, SEED, SHARE, SOME, check_range
+from .ranges import ABOVE, ANY, SEED, SHARE, SOME, check_range, check_values
 
 _ROBUST, _LONG = 0.6, 10.0  # of noisy labels; Zhang and Sabuncu took 0.7 for q, whatever the noise
 _FAST, _HEADS_FAST = 3e-4, 1.5e-3  # rates
@@ -203,20 +203,10 @@ def settings(path: Path, content: Mapping[str, Any], part: str, kind: Any) -> An
     given = content.get(part, {})
     if not isinstance(given, dict):
         raise InputError(f"must be a table: [{part}]", path=path, column=part)
-    known = {f.name: f.default for f in fields(kind) if f.name != "grams"}
-    for name, value in given.items():
-        if name not in known:
-            hint = f"known: {', '.join(sorted(known))}"
-            raise InputError("unknown setting", path=path, column=f"{part}.{name}", hint=hint)
-        if isinstance(known[name], tuple):
-            right = isinstance(value, list) and all(isinstance(one, str) for one in value)
-        else:
-            wanted = (int, float) if isinstance(known[name], float) else type(known[name])
-            right = isinstance(value, wanted) and not isinstance(value, bool)
-        if not right:
-            kind_of = "list of words" if isinstance(known[name], tuple) else type(known[name]).__name__
-            told = f"a setting of another kind: {kind_of} is wanted"
-            raise InputError(told, path=path, column=f"{part}.{name}", value=str(value))
+    known = sorted(one.name for one in fields(kind) if one.name != "grams")
+    if unknown := [name for name in given if name not in known]:
+        raise InputError("unknown setting", path=path, column=f"{part}.{unknown[0]}", hint=f"known: {', '.join(known)}")
+    check_values(path, given, kind, {}, f"{part}.")
     made = kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
     check_ranges(path, part, made)
     return made

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vocnlp.errors import InputError
-from vocnlp.training.ranges import ABOVE, ANY, SEED, SHARE, SOME, Range, check_table, check_values
+from vocnlp.training.ranges import ABOVE, ANY, SEED, SHARE, SOME, Range, check_heads, check_table, check_values
 from vocnlp.training.recipe import EncoderRecipe, read_toml
 
 SHIPPED = Path(__file__).parents[1] / "voc-zh-small-distil.toml"
@@ -113,9 +113,7 @@ def read_plan(path: Path | str = SHIPPED) -> Plan:
             raise InputError(f"[{name}] lacks a setting: {error}", path=path) from error
     plan = Plan(**content)
     for name, shape in (("teacher", plan.teacher), ("student", plan.student)):
-        if shape.width % shape.heads:
-            told = f"a width of {shape.width} cannot be dealt out to {shape.heads} heads alike"
-            raise InputError(told, path=path, column=f"{name}.heads", hint="give a divisor of the width")
+        check_heads(path, f"{name}.heads", shape.width, shape.heads)
     if plan.teacher_goes_on and (reason := unlike(plan.student, plan.teacher)):
         told = f"the teacher cannot begin as the student: {reason}"
         raise InputError(told, path=path, column="teacher_goes_on", hint="give other shapes, or leave it out")

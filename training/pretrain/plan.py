@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vocnlp.errors import InputError
-from vocnlp.training.ranges import ABOVE, ANY, SEED, SHARE, SOME, check_table, check_values
+from vocnlp.training.ranges import ABOVE, ANY, SEED, SHARE, SOME, check_heads, check_table, check_values
 from vocnlp.training.recipe import read_toml
 
 SHIPPED = Path(__file__).parents[1] / "voc-zh-small-encoder.toml"
@@ -72,7 +72,5 @@ def read_plan(path: Path | str = SHIPPED) -> Plan:
         check_table(path, "shares", content["shares"], _STARS, SHARE)
         content["shares"] = {int(stars): float(share) for stars, share in content["shares"].items()}
     plan = Plan(**content)
-    if plan.width % plan.heads:
-        told = f"a width of {plan.width} cannot be dealt out to {plan.heads} heads alike"
-        raise InputError(told, path=path, column="heads", value=str(plan.heads), hint="give a divisor of the width")
+    check_heads(path, "heads", plan.width, plan.heads)
     return plan
