@@ -105,7 +105,9 @@ def test_a_wrong_label_is_learnt_by_heart_unless_it_is_doubted(tiny_frame: Codef
     rows = [wrong if row.id == wrong.id else row for row in tagged]
     rows += [Labelled(word, f"{word}还没有拆开", (), None, source="market-1") for word in GOODS]
     folder = write_encoder_folder(tmp_path / "tiny", rows)
-    plain = EncoderRecipe(epochs=40.0, least_steps=0, patience=0, rate=2e-3, heads_rate=4e-3, hidden=0.0, seed=5)
+    plain = EncoderRecipe(
+        epochs=40.0, least_steps=0, patience=0, rate=2e-3, heads_rate=4e-3, hidden=0.0, adversarial=0.0, seed=5
+    )
 
     def said(recipe: EncoderRecipe) -> str:
         source = load_source(str(folder))

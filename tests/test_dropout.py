@@ -16,7 +16,7 @@ from vocnlp.training.encoder_train import fit_network, network_of
 from vocnlp.training.labelled import Labelled
 from vocnlp.training.recipe import EncoderRecipe
 
-RECIPE = EncoderRecipe(epochs=1.0, least_steps=0, batch=256, seed=3)
+RECIPE = EncoderRecipe(epochs=1.0, least_steps=0, batch=256, adversarial=0.0, seed=3)
 
 
 def shares(network: torch.nn.Module) -> set[float]:

@@ -37,7 +37,7 @@ def source(tiny_rows: list[Labelled], tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="module")
 def encoder(source: EncoderSource, tiny_rows: list[Labelled], tiny_frame: Codeframe) -> Encoder:
-    recipe = EncoderRecipe(epochs=10, batch=512, rate=2e-3, heads_rate=5e-3, hidden=0.0)
+    recipe = EncoderRecipe(epochs=10, batch=512, rate=2e-3, heads_rate=5e-3, hidden=0.0, adversarial=0.0)
     return fit_encoder(tiny_rows, tiny_frame, source, recipe).classifier
 
 

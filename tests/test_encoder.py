@@ -39,7 +39,9 @@ from vocnlp.training.steps import TrainingError
 from vocnlp.training.train import train_bundle
 from vocnlp.windows import WORD, Marks, read_windows
 
-RECIPE = EncoderRecipe(epochs=40, batch=512, rate=2e-3, heads_rate=5e-3, evidence_weight=0.3, hidden=0.0)
+RECIPE = EncoderRecipe(
+    epochs=40, batch=512, rate=2e-3, heads_rate=5e-3, evidence_weight=0.3, hidden=0.0, adversarial=0.0
+)
 
 
 @pytest.fixture(scope="module")

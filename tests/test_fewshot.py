@@ -65,7 +65,7 @@ def base(tiny_rows: list[Labelled], tiny_frame: Codeframe, tmp_path_factory: pyt
     """A bundle of a tiny encoder that knows the corner shop, whose vocabulary knows pets as well."""
     words = [*tiny_rows, *reviewed()]
     folder = write_encoder_folder(tmp_path_factory.mktemp("encoder") / "tiny", words)
-    recipe = EncoderRecipe(epochs=20, batch=512, rate=2e-3, heads_rate=5e-3, hidden=0.0)
+    recipe = EncoderRecipe(epochs=20, batch=512, rate=2e-3, heads_rate=5e-3, hidden=0.0, adversarial=0.0)
     fitted = fit_encoder(tiny_rows, tiny_frame, load_source(str(folder)), recipe)
     path = tmp_path_factory.mktemp("bundles") / "base"
     draft = Bundle("base", "1", tiny_frame, fitted.classifier, fitted.thresholds)

@@ -27,7 +27,7 @@ FLOORS = (
      "review_labels", "review_scores", "review_vectors", "review", "review_rows", "review_sheet", "review_studio", "review_merge",
      "review_agreement", "review_quality", "review_sample", "migration_review", "migration_alerts"),
     ("training.label_marks", "training.label_columns", "training.label_advice", "training.label_files", "training.label_words", "training.labelled", "training.relabelling", "training.profile", "training.twins", "training.checked", "training.twin_checks", "training.checks", "training.logistic", "training.calibration", "training.mapping", "training.misspelling", "training.blending", "training.reading",
-     "training.steps", "training.snapshots", "training.linear_features", "training.linear_fit", "training.ranges", "training.recipe", "training.doubting", "training.own_recipe", "training.preparing", "training.surprise", "training.encoder_net", "training.encoder_batches", "training.encoder_fit", "training.narrowing", "training.staying", "training.starts", "training.encoder_source", "training.outliers", "training.export",
+     "training.steps", "training.snapshots", "training.linear_features", "training.linear_fit", "training.ranges", "training.recipe", "training.doubting", "training.own_recipe", "training.preparing", "training.surprise", "training.encoder_net", "training.encoder_batches", "training.adversarial", "training.encoder_fit", "training.narrowing", "training.staying", "training.starts", "training.encoder_source", "training.outliers", "training.export",
      "training.encoder_train", "training.pooling", "training.few_polarity", "training.few", "training.out_of_fold",
      "training.noisy", "training.tally", "training.bootstrap", "training.reliability", "training.mistakes", "training.evaluation", "training.shared_codes", "training.changes", "training.comparison", "training.evaluation_page",
      "training.card", "training.tracking",
@@ -96,6 +96,7 @@ ONLY = {
     "statsmodels": {"before_after", "forecast"},
     "sklearn": {"topic_vectors", "topics", "training.linear_fit", "training.logistic"},
     "torch": {
+        "training.adversarial",
         "training.steps",
         "training.snapshots",
         "training.linear_fit",

@@ -26,7 +26,7 @@ from vocnlp.training.reading import Example, examples
 from vocnlp.training.recipe import EncoderRecipe
 
 CODES = ("taste", "price", "delivery")
-RECIPE = EncoderRecipe(inner=40, inner_epochs=30.0, inner_rate=3e-3, batch=512, seed=5)
+RECIPE = EncoderRecipe(inner=40, inner_epochs=30.0, inner_rate=3e-3, batch=512, adversarial=0.0, seed=5)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_stopped_in_the_middle_it_goes_on_to_the_same_weights(
 def test_a_recipe_narrows_what_it_then_fits_and_auto_model_reads_it(
     folder: Path, tiny_rows: list[Labelled], tiny_frame: Codeframe, tmp_path: Path
 ) -> None:
-    recipe = EncoderRecipe(epochs=1.0, least_steps=0, inner=48, inner_epochs=1.0)
+    recipe = EncoderRecipe(epochs=1.0, least_steps=0, inner=48, inner_epochs=1.0, adversarial=0.0)
     fitted = fit_encoder(tiny_rows, tiny_frame, load_source(str(folder)), recipe)
     for name, content in fitted.beside.items():
         (tmp_path / name).write_bytes(content)

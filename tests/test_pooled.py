@@ -36,7 +36,7 @@ WEIGHTS = Weights(
 @pytest.fixture(scope="module")
 def encoder(tiny_rows: list[Labelled], tiny_frame: Codeframe, tmp_path_factory: pytest.TempPathFactory) -> Encoder:
     folder = write_encoder_folder(tmp_path_factory.mktemp("encoder") / "tiny", tiny_rows)
-    recipe = EncoderRecipe(epochs=10, batch=512, rate=2e-3, heads_rate=5e-3, hidden=0.0)
+    recipe = EncoderRecipe(epochs=10, batch=512, rate=2e-3, heads_rate=5e-3, hidden=0.0, adversarial=0.0)
     return fit_encoder(tiny_rows, tiny_frame, load_source(str(folder)), recipe).classifier
 
 

@@ -23,7 +23,7 @@ from vocnlp.training.reading import Example, examples
 from vocnlp.training.recipe import EncoderRecipe, read_recipe
 from vocnlp.training.staying import Staying
 
-RECIPE = EncoderRecipe(epochs=30.0, least_steps=0, patience=0, rate=2e-3, heads_rate=4e-3, seed=5)
+RECIPE = EncoderRecipe(epochs=30.0, least_steps=0, patience=0, rate=2e-3, heads_rate=4e-3, adversarial=0.0, seed=5)
 NEW = [("凉皮筋道", "positive"), ("凉皮发酸", "negative"), ("凉皮拌得香", "positive"), ("凉皮一股馊味", "negative")]
 
 

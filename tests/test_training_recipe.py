@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from vocnlp.errors import InputError
 from vocnlp.training.labelled import Labelled
 from vocnlp.training.own_recipe import OwnRecipe, read_own_recipe, write_own_recipe
 from vocnlp.training.preparing import prepare
+from vocnlp.training.recipe import EncoderRecipe
 from vocnlp.training.train import train_prepared
 
 __all__ = ["command_line"]
@@ -45,6 +47,26 @@ def test_a_recipe_comes_back_as_it_was_written(data: Path, tiny_bundle: Path, tm
     assert (again.dev_parts, again.ngrams, again.name, again.version) == (5, False, "小店", "3")
     assert (again.linear, again.encoder) == (own.linear, own.encoder)
     assert set(again.digests) == {"data", "start"}
+
+
+def test_a_recipe_written_before_a_setting_was_known_is_read_as_it_was_meant(
+    data: Path, tiny_bundle: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.toml"
+    write_own_recipe(path, OwnRecipe(data, start=str(tiny_bundle)))
+    written = path.read_text(encoding="utf-8")
+    younger = [line for line in written.splitlines() if line.startswith(("dropout", "adversarial"))]
+    assert len(younger) == 2
+    path.write_text("\n".join(line for line in written.splitlines() if line not in younger), encoding="utf-8")
+    then = read_own_recipe(path).encoder
+    assert (then.dropout, then.adversarial) == (0.0, 0.0)
+    assert replace(then, dropout=EncoderRecipe().dropout, adversarial=EncoderRecipe().adversarial) == EncoderRecipe()
+
+
+def test_a_recipe_that_a_person_wrote_has_the_settings_of_today(data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f'[data]\nfile = "{data.name}"\n[encoder]\nepochs = 2.0\n', encoding="utf-8")
+    assert read_own_recipe(path).encoder == replace(EncoderRecipe(), epochs=2.0)
 
 
 def test_a_recipe_moves_with_its_data(data: Path, tmp_path: Path) -> None:

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vocnlp.records import POLARITIES, POSITIVE
 from vocnlp.windows import NOTHING, WORD
 
+from .adversarial import moved
 from .encoder_batches import Batch, batch_of, batches, length
 from .encoder_net import Read, TaggerNet, code_losses, mood_loss, outcomes, taught_losses
 from .reading import Example
@@ -61,6 +62,8 @@ class EncoderFit:
     ) -> None:
         self.network, self.recipe, self.exclusive, self.work, self.device = network, recipe, exclusive, work, device
         self.mask = mask
+        self.words: nn.Parameter = network.encoder.get_input_embeddings().weight  # type: ignore[assignment]
+        self.still: Sequence[nn.Parameter] = ()  # they stay as they are, but may be moved (``adversarial``)
         network.to(device)
         encoder = groups(network.encoder)
         known = {id(p) for group in encoder for p in group["params"]}
@@ -148,14 +151,25 @@ class EncoderFit:
         for group, full in zip(self.optimiser.param_groups, self._full, strict=True):
             group["lr"] = full * share
         self.network.train()
-        losses = self.losses(batch_of(chosen), step)
+        batch = batch_of(chosen)
+        told = self._sloped(batch, step)
+        if recipe.adversarial:
+            with moved(self.words, recipe.adversarial):
+                self._sloped(batch, step)
+        for parameter in self.still:
+            parameter.grad = None  # so the optimiser passes it by
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        return told
+
+    def _sloped(self, batch: Batch, step: int) -> str:
+        """Add the gradient of a batch's losses to what there is; what they are. TrainingError where they are no number."""
+        losses = self.losses(batch, step)
         total = torch.stack([weight * loss for weight, loss in losses.values()]).sum()
         if not math.isfinite(float(total.detach())):
             raise TrainingError(f"the loss is {float(total.detach()):g} at step {step}", hint=slower(self.work))
         total.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
         return " ".join(f"{name} {float(loss.detach()):.2f}" for name, (_, loss) in losses.items())
 
     def losses(self, batch: Batch, step: int) -> dict[str, tuple[float, Tensor]]:

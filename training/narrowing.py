@@ -58,6 +58,7 @@ def narrow(
         rate=recipe.inner_rate,
         heads_rate=recipe.inner_rate,
         decay=1 - recipe.warm,
+        adversarial=0.0,
     )
     _Regain(less, network, way, exclusive=exclusive, work=work).run(examples, progress=progress)
     less.requires_grad_(True)

@@ -26,6 +26,10 @@ _PARTS: dict[str, dict[str, type]] = {  # of a recipe, and the kind of each valu
              "dev_sha256": str},
     "start": {"encoder": str, "ngrams": bool, "few": bool, "sha256": str},
 }  # fmt: skip
+_YOUNGER = {
+    "dropout": 0.0,
+    "adversarial": 0.0,
+}  # settings of [encoder] that came later, and what was done before they did
 _KINDS = {str: "a string", int: "a whole number", bool: "true or false"}
 
 
@@ -92,7 +96,7 @@ def read_own_recipe(path: Path) -> OwnRecipe:
     if start.get("few") and not start.get("encoder"):
         raise InputError("few comments teach a bundle, and none is given", path=path, column="start.encoder")
     linear = settings(path, content, "linear", LinearRecipe)
-    encoder = encoder_settings(path, content)
+    encoder = encoder_settings(path, _of_then(content, data))
     for name in SETS:
         check_sets(path, f"encoder.{name}", getattr(encoder, name), [Path(data["file"]).stem], "the data")
     names = {"data": data.get("sha256"), "codeframe": data.get("codeframe_sha256"), "dev": data.get("dev_sha256")}
@@ -111,6 +115,14 @@ def read_own_recipe(path: Path) -> OwnRecipe:
         {part: digest for part, digest in digests.items() if digest},
         start.get("few", False),
     )
+
+
+def _of_then(content: Mapping[str, Any], data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A recipe that was written for a training holds all settings there were: those it lacks were not made use of."""
+    encoder = content.get("encoder")
+    if "sha256" in data and isinstance(encoder, dict):
+        return {**content, "encoder": {**_YOUNGER, **encoder}}
+    return content
 
 
 def _check_part(path: Path, name: str, part: Mapping[str, Any]) -> None:

@@ -29,8 +29,8 @@ _RANGES = {  # of each number, both ends inclusive; doubt is looked at with the 
     },
     "encoder": {
         "epochs": ANY, "least_steps": ANY, "batch": SOME, "window": (8, math.inf), "rate": ANY, "heads_rate": ANY,
-        "warm": SHARE, "decay": SHARE, "dropout": (0.0, 0.9), "hidden": SHARE, "inner": ANY,
-        "inner_epochs": ANY, "inner_rate": ANY,
+        "warm": SHARE, "decay": SHARE, "dropout": (0.0, 0.9), "hidden": SHARE,
+        "adversarial": ANY, "inner": ANY, "inner_epochs": ANY, "inner_rate": ANY,
         "misspelt": SHARE, "mention_weight": ANY, "polarity_weight": ANY, "mood_weight": ANY, "evidence_weight": ANY,
         "look_every": SOME, "patience": ANY, "average": SHARE, "kept": SHARE, "stays": ANY, "robust": SHARE,
         "seed": SEED,
@@ -46,6 +46,8 @@ class EncoderRecipe:
     dropout: the share of its values that each layer leaves out at every step (Srivastava et al. 2014), of an encoder whose own
         configuration leaves none out
     hidden: the share of the words that is hidden from the encoder at every step, so that no text is learnt by heart
+    adversarial: how far word vectors are moved against the labels at every step, in mean lengths of one; the step is then made of
+        both losses and takes twice the time (see ``adversarial``); 0: not at all
     inner: neurons of a feed-forward layer at most, 0: as many as the start has; inner_epochs, inner_rate: how often and how
         fast the texts are read until those that are left do what all did (see ``narrowing``)
     misspelt: the share of the texts that is read once more with slips of the keyboard (see ``misspelling``)
@@ -72,6 +74,7 @@ class EncoderRecipe:
     decay: float = 0.9
     dropout: float = 0.1
     hidden: float = 0.1
+    adversarial: float = 2.5
     inner: int = 0
     inner_epochs: float = 2.0
     inner_rate: float = 5e-4
@@ -96,13 +99,14 @@ class EncoderRecipe:
         """The same recipe for exclusive codes of which a good part is wrong.
 
         Every step is made: texts kept apart are labelled as badly as the others, and call the fit off when it begins to
-        contradict them. The loss alone keeps labels from being learnt by heart: no dropout beside it.
+        contradict them. The loss alone keeps labels from being learnt by heart: no dropout beside it, and nothing is moved.
         """
         return replace(self.fast(), robust=_ROBUST, patience=0, epochs=max(self.epochs, _LONG), dropout=0.0)
 
     def fast(self) -> EncoderRecipe:
         """The same recipe for a fit that has more to learn than to keep: of a student, and beside noisy labels."""
-        return replace(self, rate=max(self.rate, _FAST), heads_rate=max(self.heads_rate, _HEADS_FAST))
+        fast = max(self.rate, _FAST), max(self.heads_rate, _HEADS_FAST)
+        return replace(self, rate=fast[0], heads_rate=fast[1], adversarial=0.0)
 
     def for_tokens(self, tokens: float) -> EncoderRecipe:
         """The same recipe with the batch and the epochs that a set of so many weighted tokens needs."""

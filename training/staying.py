@@ -51,8 +51,11 @@ class Staying(EncoderFit):
 
     def __init__(self, network: TaggerNet, recipe: EncoderRecipe, **more: Any) -> None:
         self.before = deepcopy(network).eval()  # now: a checkpoint holds later weights
-        network.encoder.embeddings.requires_grad_(False)
+        network.encoder.embeddings.requires_grad_(
+            recipe.adversarial > 0
+        )  # asked for where they are moved, or not at all
         super().__init__(network, recipe, **more)
+        self.still = tuple(one for name, one in network.encoder.named_parameters() if name.startswith("embeddings."))
 
     def losses(self, batch: Batch, step: int) -> dict[str, tuple[float, Tensor]]:
         new = [one for one in batch.examples if not one.settled]
