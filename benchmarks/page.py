@@ -173,6 +173,7 @@ def _per_code(per_code: dict[str, Any]) -> str:
 
 
 def _rounding(rounding: dict[str, Any]) -> str:
+    parts = ("sentiment", "codes", "pairs")
     lines = [
         f"### What int8 costs: `{rounding['bundle']}` in float and as shipped, held-out parts",
         "",
@@ -180,8 +181,14 @@ def _rounding(rounding: dict[str, Any]) -> str:
         "|---|--:|--:|--:|--:|--:|--:|",
     ]
     for name, one in rounding["sets"].items():
-        cells = [_f(value) for part in ("sentiment", "codes", "pairs") for value in one[part]]
+        cells = [_f(value) for part in parts for value in one[part]]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    means = [
+        _f(statistics.fmean(one[part][at] for one in rounding["sets"].values() if one[part][at] is not None))
+        for part in parts
+        for at in (0, 1)
+    ]
+    lines.append("| **mean of the sets** | " + " | ".join(means) + " |")
     return "\n".join(lines) + "\n"
 
 

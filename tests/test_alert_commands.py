@@ -112,7 +112,26 @@ def test_a_delivery_to_a_webhook_that_the_rules_lost_is_named(vocnlp: CommandLin
         ended = vocnlp(*words(files, "--json", "--wait", "0"))
     assert (ended.code, json.loads(ended.out)["unknown"]) == (0, {"crm": 1})
     told = "deliveries wait for webhooks that the rules do not name: crm (1); next step: put them back into the rules"
-    assert told in " ".join(ended.err.split())
+    assert f"{told}, or give them up with vocnlp alerts drop WEBHOOK" in " ".join(ended.err.split())
+
+
+def test_what_waits_for_a_webhook_that_is_gone_can_be_given_up(vocnlp: CommandLine, files: Path, monkeypatch):
+    monkeypatch.setenv("CRM_KEY", "k")
+    state = ["--state", files / "a.sqlite"]
+    with receiving(lambda _: (500, b"", {})) as receiver:
+        monkeypatch.setenv("CRM_URL", receiver.url)
+        vocnlp(*words(files, "--json", "--wait", "0"))
+        ended = vocnlp("alerts", "drop", "erp", *state)
+        told = "nothing waits for this webhook (value: 'erp')\n  next step: deliveries wait for: crm"
+        assert (ended.code, " ".join(told.split()) in " ".join(ended.err.split())) == (2, True)
+        ended = vocnlp("alerts", "drop", "crm", *state)
+        assert ended.out == "1 deliveries to crm given up; vocnlp alerts retry lets them wait again\n"
+        (listed,) = json.loads(vocnlp("alerts", "list", "--json", *state).out)
+        assert listed["deliveries"] == [{"webhook": "crm", "state": "dead", "attempts": 1, "error": "dropped"}]
+        assert listed["state"] == "open"
+        again = json.loads(vocnlp(*words(files, "--json", "--wait", "0")).out)
+        assert (again["waiting"], again["unknown"], len(receiver.ids)) == (0, {}, 1)
+        assert vocnlp("alerts", "drop", "crm", *state).err.rstrip().endswith("deliveries wait for: none")
 
 
 def test_a_resolved_case_says_when_its_rule_is_heard_again(vocnlp: CommandLine, files: Path, monkeypatch):

@@ -84,6 +84,16 @@ def test_a_dead_letter_waits_again_when_asked_to(outbox):
     assert outbox.claim("crm", now=3, lease=10).attempt == 1
 
 
+def test_what_waits_for_one_webhook_is_given_up_but_not_what_is_under_way(outbox):
+    record(outbox, alert("a1"), alert("b1", code="speed"), hooks=("crm", "team"))
+    under_way = outbox.claim("crm", now=1, lease=10)
+    assert outbox.drop("crm", now=2) == 1
+    assert (outbox.next_due("crm"), outbox.waiting()) == (11, {"crm": 1, "team": 2})
+    outbox.sent(under_way, now=3)
+    assert outbox.tally() == {"dead": 1, "pending": 2, "sent": 1}
+    assert outbox.drop("crm", now=4) == 0
+
+
 def test_the_beginning_of_an_id_is_enough_where_it_is_the_only_one(outbox):
     record(outbox, alert("ab12"), alert("ab34", code="x"))
     assert outbox.find("ab1").alert.id == "ab12"

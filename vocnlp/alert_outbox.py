@@ -158,11 +158,9 @@ class Outbox:
 
     def find(self, prefix: str) -> Recorded:
         """The alert whose id begins so; InputError where there is none, or more than one."""
-        ids = (
-            [row[0] for row in self.asked("select id from alert where id glob ? limit 9", f"{prefix}*")]
-            if re.fullmatch("[0-9a-f]+", prefix)
-            else []
-        )
+        spelt = re.fullmatch("[0-9a-f]+", prefix) is not None
+        query = "select id from alert where id glob ? limit 9"
+        ids = [row[0] for row in self.asked(query, f"{prefix}*")] if spelt else []
         if len(ids) != 1:
             told = f"{len(ids)} alerts have ids that begin so" if ids else "no alert has this id"
             raise InputError(told, path=self.path, value=prefix, hint="vocnlp alerts list shows the ids")
@@ -236,6 +234,13 @@ class Outbox:
           where state = 'dead' and (?2 is null or alert = ?2)"""
         with self.writing() as connection:
             return connection.execute(query, (now, number)).rowcount
+
+    def drop(self, hook: str, *, now: float) -> int:
+        """Deliveries that wait for this webhook are given up, but those under way at this moment; how many."""
+        query = """update delivery set state = 'dead', done = ?1, error = 'dropped'
+          where hook = ?2 and state = 'pending' and lease <= ?1"""
+        with self.writing() as connection:
+            return connection.execute(query, (now, hook)).rowcount
 
     def waiting(self) -> dict[str, int]:
         """Deliveries that wait, by webhook."""

@@ -129,4 +129,5 @@ def stranded(waiting: Mapping[str, int]) -> str:
     if not waiting:
         return ""
     each = ", ".join(f"{hook} ({count})" for hook, count in waiting.items())
-    return f"deliveries wait for webhooks that the rules do not name: {each}; next step: put them back into the rules"
+    told = f"deliveries wait for webhooks that the rules do not name: {each}"
+    return f"{told}; next step: put them back into the rules, or give them up with vocnlp alerts drop WEBHOOK"

@@ -229,6 +229,23 @@ def retry(
     say(OUT, f"{count} deliveries wait again; vocnlp alerts run sends them")
 
 
+@alerts_app.command("drop")
+def drop(
+    webhook: Annotated[str, typer.Argument(help="Id of a webhook, as alerts list shows it.", metavar="WEBHOOK")],
+    state: StateOption = STATE,
+) -> None:
+    """Give up what waits for a webhook that is gone; the alerts and their cases stay."""
+    from .alert_outbox import Outbox
+
+    with Outbox.open(state, create=False) as outbox:
+        waiting = outbox.waiting()
+        if webhook not in waiting:
+            hint = f"deliveries wait for: {', '.join(waiting) or 'none'}"
+            raise InputError("nothing waits for this webhook", path=state, value=webhook, hint=hint)
+        count = outbox.drop(webhook, now=time.time())
+    say(OUT, f"{count} deliveries to {escape(webhook)} given up; vocnlp alerts retry lets them wait again")
+
+
 def _print_dry(round_: _Watch, as_json: bool) -> None:
     from .alerts import decide
     from .cli_alert_tables import print_alert
