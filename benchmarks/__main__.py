@@ -1,4 +1,4 @@
-"""Run the suites: ``python -m benchmarks --data DIR [--only SUITE] [--rows N ...] [--bundle DIR]``."""
+"""Run the suites: ``python -m benchmarks --data DIR [--only SUITE] [--rows N ...] [--sets NAME ...] [--bundle DIR]``."""
 
 from __future__ import annotations
 
@@ -55,6 +55,9 @@ def main() -> None:
     )
     parser.add_argument("--only", choices=SUITES, help="run one suite; the results of the others stay")
     parser.add_argument("--rows", type=int, nargs="*", help="of the file runs, only those of so many rows")
+    parser.add_argument(
+        "--sets", nargs="*", help="own_codes: only these (car, laptop, ...); the results of the others stay"
+    )
     parser.add_argument("--bundle", type=Path, help="another bundle than the shipped one")
     wanted = parser.parse_args()
     results: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
@@ -71,7 +74,7 @@ def main() -> None:
         "review": lambda: review.measure(wanted.data),
         "topics": lambda: topics.measure(wanted.data, wanted.bundle),
         "serving": lambda: serving.measure(wanted.bundle),
-        "own_codes": lambda: quality.own_codes(wanted.data, wanted.bundle),
+        "own_codes": lambda: results.get("own_codes", {}) | quality.own_codes(wanted.data, wanted.bundle, wanted.sets),
         "few_shot": lambda: few_shot.measure(wanted.data, wanted.bundle),
         "noisy": lambda: noisy.measure(wanted.data, wanted.bundle),
     }

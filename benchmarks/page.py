@@ -80,7 +80,7 @@ def _own(own: dict[str, Any]) -> str:
         "### A set's own codes: `vocnlp train --data SET --out DIR [--linear | --init models/voc-zh-small --seed N]`",
         "",
         "Judged on the held-out tenth. The codes of the laptop set are exclusive: micro-F1 is accuracy there. Of the encoder the mean of "
-        f"{len(seeds)} trainings, seeds {', '.join(seeds)}; in brackets the least and the most.",
+        f"{len(seeds)} trainings, seeds {', '.join(seeds)}, side by side (so are their seconds); in brackets the least and the most.",
         "",
         "| set | model | codes micro-F1 | macro-F1 | pairs micro-F1 | macro-F1 | evidence overlap | comments | seconds to train |",
         "|---|---|--:|--:|--:|--:|--:|--:|--:|",
