@@ -60,6 +60,8 @@ def own_codes(data: Path, bundle: Path | None, named: Sequence[str] | None = Non
     """
     start = str(Bundle.load(bundle).path)
     wanted = [one for one in OWN_CODES if named is None or one.name.startswith(tuple(named))]
+    if not wanted:
+        raise SystemExit(f"no set is named so; there are: {', '.join(one.name for one in OWN_CODES)}")
     cores = max(1, (os.cpu_count() or 1) // len(SEEDS))
     with ProcessPoolExecutor(len(SEEDS), get_context("spawn"), torch.set_num_threads, (cores,)) as side:
         return {

@@ -26,10 +26,8 @@ _PARTS: dict[str, dict[str, type]] = {  # of a recipe, and the kind of each valu
              "dev_sha256": str},
     "start": {"encoder": str, "ngrams": bool, "few": bool, "sha256": str},
 }  # fmt: skip
-_YOUNGER = {
-    "dropout": 0.0,
-    "adversarial": 0.0,
-}  # settings of [encoder] that came later, and what was done before they did
+# Settings of [encoder] that came later, and what was done before they did.
+_YOUNGER = {"dropout": 0.0, "adversarial": 0.0}
 _KINDS = {str: "a string", int: "a whole number", bool: "true or false"}
 
 

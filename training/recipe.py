@@ -99,14 +99,14 @@ class EncoderRecipe:
         """The same recipe for exclusive codes of which a good part is wrong.
 
         Every step is made: texts kept apart are labelled as badly as the others, and call the fit off when it begins to
-        contradict them. The loss alone keeps labels from being learnt by heart: no dropout beside it, and nothing is moved.
+        contradict them. The loss alone keeps labels from being learnt by heart: no dropout beside it.
         """
         return replace(self.fast(), robust=_ROBUST, patience=0, epochs=max(self.epochs, _LONG), dropout=0.0)
 
     def fast(self) -> EncoderRecipe:
-        """The same recipe for a fit that has more to learn than to keep: of a student, and beside noisy labels."""
-        fast = max(self.rate, _FAST), max(self.heads_rate, _HEADS_FAST)
-        return replace(self, rate=fast[0], heads_rate=fast[1], adversarial=0.0)
+        """The same recipe for a fit that has more to learn than to keep: of a student, and beside noisy labels. Nothing is moved."""
+        heads_rate = max(self.heads_rate, _HEADS_FAST)
+        return replace(self, rate=max(self.rate, _FAST), heads_rate=heads_rate, adversarial=0.0)
 
     def for_tokens(self, tokens: float) -> EncoderRecipe:
         """The same recipe with the batch and the epochs that a set of so many weighted tokens needs."""

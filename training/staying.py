@@ -51,9 +51,8 @@ class Staying(EncoderFit):
 
     def __init__(self, network: TaggerNet, recipe: EncoderRecipe, **more: Any) -> None:
         self.before = deepcopy(network).eval()  # now: a checkpoint holds later weights
-        network.encoder.embeddings.requires_grad_(
-            recipe.adversarial > 0
-        )  # asked for where they are moved, or not at all
+        # Their gradient says where they are moved to; without moves nobody asks for it.
+        network.encoder.embeddings.requires_grad_(recipe.adversarial > 0)
         super().__init__(network, recipe, **more)
         self.still = tuple(one for name, one in network.encoder.named_parameters() if name.startswith("embeddings."))
 
